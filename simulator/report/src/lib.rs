@@ -1,0 +1,1 @@
+//! Pictures and pages from the tables of a run: lanes, message flow, charts.
