@@ -1,1 +1,36 @@
-//! The rules of microchains as pure state machines: no clock, no randomness, no actor, no input or output.
+//! The rules of microchains as pure state machines: no clock, no randomness, no actor, no input or
+//! output.
+//!
+//! A machine is given an instant, an input and a port to shared immutable data; it returns an
+//! ordered list of outputs. Nothing here knows of threads, virtual time, files or scenarios. Names
+//! are those of the Linera protocol; rules are cited by their names at the branch that keeps them.
+
+pub mod amount;
+pub mod block;
+pub mod certificate;
+pub mod chain;
+pub mod committee;
+pub mod description;
+pub mod error;
+pub mod execution;
+pub mod genesis;
+pub mod hash;
+pub mod ids;
+pub mod inbox;
+pub mod machine;
+pub mod manager;
+pub mod message;
+pub mod observe;
+pub mod outbox;
+pub mod ownership;
+pub mod proposal;
+pub mod round;
+pub mod rpc;
+pub mod sabotage;
+pub mod signature;
+pub mod small_map;
+pub mod store;
+pub mod time;
+
+pub use amount::Amount;
+pub use time::{TimeDelta, Timestamp};

@@ -1,0 +1,271 @@
+//! Blocks: what an owner proposes, what executing it gives, and the two together under one hash.
+//!
+//! The block hash is the hash of the header, and the header holds one hash per part of the body.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{
+    amount::Amount,
+    description::{ChainDescription, InitialChainConfig},
+    hash::{CryptoHash, Hashable},
+    ids::{Account, AccountOwner, BlockHeight, ChainId, Epoch},
+    message::{IncomingBundle, MessageBundle, OutgoingMessage, PostedMessage},
+    time::Timestamp,
+};
+
+/// An operation of the protocol itself.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum SystemOperation {
+    /// Moves `amount` from an account of this chain to any account.
+    Transfer {
+        /// Account on this chain that pays.
+        owner: AccountOwner,
+        /// Who gets it.
+        recipient: Account,
+        /// How much; not 0.
+        amount: Amount,
+    },
+    /// Asks another chain to move `amount` of the owner's balance there.
+    Claim {
+        /// Whose balance on the target chain.
+        owner: AccountOwner,
+        /// The chain that holds it.
+        target_id: ChainId,
+        /// Who gets it.
+        recipient: Account,
+        /// How much; not 0.
+        amount: Amount,
+    },
+    /// Opens a chain, paid from this chain's own account.
+    OpenChain(InitialChainConfig),
+}
+
+/// One step of a block.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Transaction {
+    /// Takes a bundle from the inbox.
+    ReceiveMessages(IncomingBundle),
+    /// Executes an operation.
+    ExecuteOperation(SystemOperation),
+}
+
+/// What an owner proposes.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct ProposedBlock {
+    /// The chain that it extends.
+    pub chain_id: ChainId,
+    /// Epoch of the chain before it.
+    pub epoch: Epoch,
+    /// The steps, in order of execution.
+    pub transactions: Vec<Transaction>,
+    /// Its height.
+    pub height: BlockHeight,
+    /// When it was made, by its owner's clock.
+    pub timestamp: Timestamp,
+    /// On whose behalf operations run.
+    pub authenticated_owner: Option<AccountOwner>,
+    /// Hash of the block below; `None` at height 0.
+    pub previous_block_hash: Option<CryptoHash>,
+}
+
+impl Hashable for ProposedBlock {
+    const TAG: &'static str = "ProposedBlock";
+}
+
+impl ProposedBlock {
+    /// The bundles that it takes in, in order.
+    pub fn incoming_bundles(&self) -> impl Iterator<Item = &IncomingBundle> {
+        self.transactions.iter().filter_map(|transaction| match transaction {
+            Transaction::ReceiveMessages(incoming) => Some(incoming),
+            Transaction::ExecuteOperation(_) => None,
+        })
+    }
+
+    /// The operations that it executes, in order.
+    pub fn operations(&self) -> impl Iterator<Item = &SystemOperation> {
+        self.transactions.iter().filter_map(|transaction| match transaction {
+            Transaction::ReceiveMessages(_) => None,
+            Transaction::ExecuteOperation(operation) => Some(operation),
+        })
+    }
+}
+
+/// What executing a block gives: a function of the state before it and of the block.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct BlockExecutionOutcome {
+    /// Messages that each transaction sends.
+    pub messages: Vec<Vec<OutgoingMessage>>,
+    /// For each recipient: the previous block that sent to it.
+    pub previous_message_blocks: BTreeMap<ChainId, (CryptoHash, BlockHeight)>,
+    /// Historical hash of the state after it.
+    pub state_hash: CryptoHash,
+    /// Chains that each transaction opens.
+    pub opened: Vec<Vec<Arc<ChainDescription>>>,
+}
+
+impl Hashable for BlockExecutionOutcome {
+    const TAG: &'static str = "BlockExecutionOutcome";
+}
+
+/// The part of a block that its hash covers directly.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct BlockHeader {
+    /// The chain that it extends.
+    pub chain_id: ChainId,
+    /// Epoch of the chain before it.
+    pub epoch: Epoch,
+    /// Its height.
+    pub height: BlockHeight,
+    /// When it was made.
+    pub timestamp: Timestamp,
+    /// Hash of the block below.
+    pub previous_block_hash: Option<CryptoHash>,
+    /// On whose behalf operations run.
+    pub authenticated_owner: Option<AccountOwner>,
+    /// Historical hash of the state after it.
+    pub state_hash: CryptoHash,
+    /// Hash of the transactions.
+    pub transactions_hash: CryptoHash,
+    /// Hash of the messages.
+    pub messages_hash: CryptoHash,
+    /// Hash of the links to previous senders.
+    pub previous_message_blocks_hash: CryptoHash,
+    /// Hash of the opened chains.
+    pub opened_hash: CryptoHash,
+}
+
+impl Hashable for BlockHeader {
+    const TAG: &'static str = "BlockHeader";
+}
+
+/// A block: proposal and outcome under one hash, with the bundles that follow from it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Block {
+    proposed: ProposedBlock,
+    outcome: BlockExecutionOutcome,
+    hash: CryptoHash,
+    bundles: Vec<(ChainId, Arc<MessageBundle>)>,
+}
+
+impl Block {
+    /// The block of this proposal and outcome.
+    pub fn new(proposed: ProposedBlock, outcome: BlockExecutionOutcome) -> Self {
+        let hash = CryptoHash::of(&header(&proposed, &outcome));
+        let bundles = bundles(&proposed, &outcome, hash);
+        Self { proposed, outcome, hash, bundles }
+    }
+
+    /// What was proposed.
+    pub const fn proposed(&self) -> &ProposedBlock {
+        &self.proposed
+    }
+
+    /// What executing it gives.
+    pub const fn outcome(&self) -> &BlockExecutionOutcome {
+        &self.outcome
+    }
+
+    /// Its hash: that of its header.
+    pub const fn hash(&self) -> CryptoHash {
+        self.hash
+    }
+
+    /// Its chain.
+    pub const fn chain_id(&self) -> ChainId {
+        self.proposed.chain_id
+    }
+
+    /// Its height.
+    pub const fn height(&self) -> BlockHeight {
+        self.proposed.height
+    }
+
+    /// What it sends, by recipient and then by transaction.
+    pub fn bundles(&self) -> &[(ChainId, Arc<MessageBundle>)] {
+        &self.bundles
+    }
+
+    /// What it sends to `recipient`, by transaction.
+    pub fn bundles_for(&self, recipient: &ChainId) -> &[(ChainId, Arc<MessageBundle>)] {
+        let from = self.bundles.partition_point(|(chain, _)| chain < recipient);
+        let until = self.bundles.partition_point(|(chain, _)| chain <= recipient);
+        &self.bundles[from..until]
+    }
+
+    /// The chains that it sends to, in order, each once.
+    pub fn recipients(&self) -> Vec<ChainId> {
+        let mut recipients: Vec<_> = self.bundles.iter().map(|(chain, _)| *chain).collect();
+        recipients.dedup();
+        recipients
+    }
+
+    /// The chains that it opens.
+    pub fn opened(&self) -> impl Iterator<Item = &Arc<ChainDescription>> {
+        self.outcome.opened.iter().flatten()
+    }
+}
+
+fn header(proposed: &ProposedBlock, outcome: &BlockExecutionOutcome) -> BlockHeader {
+    fn part<T: Serialize>(tag: &str, value: &T) -> CryptoHash {
+        let bytes = bcs::to_bytes(value).expect("blocks encode");
+        CryptoHash::of_bytes(tag, &bytes)
+    }
+    BlockHeader {
+        chain_id: proposed.chain_id,
+        epoch: proposed.epoch,
+        height: proposed.height,
+        timestamp: proposed.timestamp,
+        previous_block_hash: proposed.previous_block_hash,
+        authenticated_owner: proposed.authenticated_owner,
+        state_hash: outcome.state_hash,
+        transactions_hash: part("Transactions", &proposed.transactions),
+        messages_hash: part("Messages", &outcome.messages),
+        previous_message_blocks_hash: part("PreviousMessageBlocks", &outcome.previous_message_blocks),
+        opened_hash: part("Opened", &outcome.opened),
+    }
+}
+
+fn bundles(
+    proposed: &ProposedBlock,
+    outcome: &BlockExecutionOutcome,
+    certificate_hash: CryptoHash,
+) -> Vec<(ChainId, Arc<MessageBundle>)> {
+    let mut bundles: BTreeMap<(ChainId, u32), MessageBundle> = BTreeMap::new();
+    let mut index = 0;
+    for (transaction_index, messages) in (0..).zip(&outcome.messages) {
+        for message in messages {
+            let empty = || MessageBundle {
+                height: proposed.height,
+                timestamp: proposed.timestamp,
+                certificate_hash,
+                transaction_index,
+                messages: Vec::new(),
+            };
+            let key = (message.destination, transaction_index);
+            bundles.entry(key).or_insert_with(empty).messages.push(PostedMessage {
+                authenticated_owner: message.authenticated_owner,
+                grant: message.grant,
+                kind: message.kind,
+                index,
+                message: message.message.clone(),
+            });
+            index += 1;
+        }
+    }
+    bundles.into_iter().map(|((chain, _), bundle)| (chain, Arc::new(bundle))).collect()
+}
+
+impl Serialize for Block {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.proposed, &self.outcome).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Block {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (proposed, outcome) = Deserialize::deserialize(deserializer)?;
+        Ok(Self::new(proposed, outcome))
+    }
+}

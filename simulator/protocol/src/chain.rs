@@ -1,0 +1,277 @@
+//! The state of one chain at one node: what follows from its blocks, the consensus of its next
+//! height, and its inboxes and outboxes.
+//!
+//! Keeps I-24 to I-28: each bundle arrives once and in order, outbox counters count outboxes. Pure
+//! bookkeeping: who may ask for a change is decided by the worker.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    block::{Block, ProposedBlock},
+    description::ChainDescription,
+    error::{InboxError, NodeError},
+    execution::ExecutionState,
+    hash::CryptoHash,
+    ids::{BlockHeight, ChainId},
+    inbox::{Added, Inbox, Removed},
+    manager::ChainManager,
+    message::MessageBundle,
+    observe::{Arrival, Shape},
+    outbox::Outbox,
+    sabotage::Sabotage,
+    small_map::SmallMap,
+    store::{ContentStore, Executed},
+    time::Timestamp,
+};
+
+/// One chain at one node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChainState {
+    /// What follows from its blocks.
+    pub execution: Arc<ExecutionState>,
+    /// The consensus of its next height.
+    pub manager: ChainManager,
+    inboxes: SmallMap<ChainId, Inbox>,
+    outboxes: BTreeMap<ChainId, Outbox>,
+    outbox_counters: BTreeMap<BlockHeight, u32>,
+    received_log: Vec<(ChainId, BlockHeight)>,
+    block_hashes: Vec<CryptoHash>,
+    preprocessed: BTreeMap<BlockHeight, CryptoHash>,
+}
+
+/// What came of a cross-chain update.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Received {
+    /// The bundles that were new.
+    pub arrivals: Vec<(Arc<MessageBundle>, Arrival)>,
+    /// The highest height that is here after it, if any.
+    pub latest_height: Option<BlockHeight>,
+}
+
+impl ChainState {
+    /// A new chain.
+    pub fn new(description: &ChainDescription, now: Timestamp) -> Self {
+        let execution = Arc::new(ExecutionState::new(description));
+        let manager = ChainManager::new(execution.ownership.clone(), now);
+        Self {
+            execution,
+            manager,
+            inboxes: SmallMap::default(),
+            outboxes: BTreeMap::new(),
+            outbox_counters: BTreeMap::new(),
+            received_log: Vec::new(),
+            block_hashes: Vec::new(),
+            preprocessed: BTreeMap::new(),
+        }
+    }
+
+    /// Height of the next block.
+    pub fn next_height(&self) -> BlockHeight {
+        self.execution.next_height
+    }
+
+    /// Inboxes by origin.
+    pub const fn inboxes(&self) -> &SmallMap<ChainId, Inbox> {
+        &self.inboxes
+    }
+
+    /// Outboxes that matter, by recipient.
+    pub const fn outboxes(&self) -> &BTreeMap<ChainId, Outbox> {
+        &self.outboxes
+    }
+
+    /// Which blocks of which chains have arrived, in order of arrival.
+    pub fn received_log(&self) -> &[(ChainId, BlockHeight)] {
+        &self.received_log
+    }
+
+    /// Hash of the block at `height`, executed or preprocessed, if it is here.
+    pub fn block_hash(&self, height: BlockHeight) -> Option<CryptoHash> {
+        let executed = usize::try_from(height.0).ok().and_then(|index| self.block_hashes.get(index));
+        executed.or_else(|| self.preprocessed.get(&height)).copied()
+    }
+
+    /// Checks that every bundle of a proposal is in its inbox, in order; changes nothing.
+    ///
+    /// # Errors
+    /// All missing blocks at once, or the first bundle that is out of place.
+    pub fn check_incoming(&self, block: &ProposedBlock) -> Result<(), NodeError> {
+        let mut copies: BTreeMap<ChainId, Inbox> = BTreeMap::new();
+        let mut missing = Vec::new();
+        for incoming in block.incoming_bundles() {
+            let origin = incoming.origin;
+            let original = || self.inboxes.get(&origin).cloned().unwrap_or_default();
+            let inbox = copies.entry(origin).or_insert_with(original);
+            match inbox.remove(&incoming.bundle) {
+                Ok(Removed::Known) => {}
+                Ok(Removed::Anticipated) => missing.push((origin, incoming.bundle.height)),
+                Err(error) => return Err(NodeError::Inbox { origin, error }),
+            }
+        }
+        missing.dedup();
+        if missing.is_empty() { Ok(()) } else { Err(NodeError::MissingCrossChainUpdates(missing)) }
+    }
+
+    /// Moves the tip over a confirmed block whose execution gave `executed`.
+    ///
+    /// # Errors
+    /// If an inbox contradicts the block; the state must then be thrown away.
+    pub fn apply(&mut self, executed: Executed, now: Timestamp) -> Result<(), NodeError> {
+        let block = &executed.block;
+        assert_eq!(block.height(), self.next_height(), "blocks are applied in order");
+        for incoming in block.proposed().incoming_bundles() {
+            let inbox = self.inboxes.get_or_default(incoming.origin);
+            inbox
+                .remove(&incoming.bundle)
+                .map_err(|error| NodeError::Inbox { origin: incoming.origin, error })?;
+        }
+        self.block_hashes.push(block.hash());
+        self.preprocessed.remove(&block.height());
+        self.execution = executed.state;
+        for recipient in executed.block.recipients() {
+            self.schedule(recipient, executed.block.height());
+        }
+        self.manager = ChainManager::new(self.execution.ownership.clone(), now);
+        Ok(())
+    }
+
+    /// Stores a confirmed block above the tip and schedules those of its messages that are known to
+    /// leave no gap (5.5, 5.8). Returns whether it was new.
+    pub fn preprocess(&mut self, block: &Block) -> bool {
+        assert!(block.height() > self.next_height(), "a block at the tip is executed");
+        let new = self.preprocessed.insert(block.height(), block.hash()).is_none();
+        self.schedule_preprocessed(block);
+        new
+    }
+
+    /// Tries again to schedule what preprocessed blocks send: a gap may have closed.
+    pub fn reschedule_preprocessed(&mut self, store: &dyn ContentStore) {
+        let hashes: Vec<_> = self.preprocessed.values().copied().collect();
+        for hash in hashes {
+            if let Some(certificate) = store.certificate(&hash) {
+                self.schedule_preprocessed(certificate.block());
+            }
+        }
+    }
+
+    fn schedule_preprocessed(&mut self, block: &Block) {
+        for recipient in block.recipients() {
+            let previous = block.outcome().previous_message_blocks.get(&recipient);
+            let gap_free = previous.is_none_or(|(_, height)| {
+                let scheduled = self.outboxes.get(&recipient).map(Outbox::next_height_to_schedule);
+                *height < self.next_height() || scheduled == Some(height.next())
+            });
+            if gap_free {
+                self.schedule(recipient, block.height());
+            }
+        }
+    }
+
+    fn schedule(&mut self, recipient: ChainId, height: BlockHeight) {
+        if self.outboxes.entry(recipient).or_default().schedule(height) {
+            *self.outbox_counters.entry(height).or_default() += 1;
+        }
+    }
+
+    /// Hash of the first preprocessed block, if it is the next one.
+    pub fn next_preprocessed(&self) -> Option<CryptoHash> {
+        self.preprocessed.get(&self.next_height()).copied()
+    }
+
+    /// Takes in bundles of `origin`, dropping what is here already.
+    ///
+    /// # Errors
+    /// If a block between is missing or a bundle contradicts the inbox. Nothing is changed then.
+    pub fn receive(
+        &mut self,
+        origin: ChainId,
+        bundles: &[Arc<MessageBundle>],
+        previous_height: Option<BlockHeight>,
+        sabotage: Sabotage,
+    ) -> Result<Received, NodeError> {
+        let refuse = |error| NodeError::Inbox { origin, error };
+        let mut inbox = self.inboxes.get(&origin).cloned().unwrap_or_default();
+        let mut received = Received::default();
+        if sabotage == Sabotage::InboxOutOfOrder {
+            for bundle in bundles {
+                inbox.add_in_any_order(bundle.clone());
+                received.arrivals.push((bundle.clone(), Arrival::Queued));
+            }
+        } else {
+            let next = inbox.next_height_to_receive();
+            if let Some(previous) = previous_height
+                && previous >= next
+            {
+                return Err(refuse(InboxError::InboxGapDetected { previous, next }));
+            }
+            for bundle in bundles.iter().filter(|bundle| bundle.height >= next) {
+                let arrival = match inbox.add(bundle.clone()).map_err(refuse)? {
+                    Added::Queued => Arrival::Queued,
+                    Added::Anticipated => Arrival::Anticipated,
+                    Added::Skipped => Arrival::Skipped,
+                };
+                received.arrivals.push((bundle.clone(), arrival));
+            }
+        }
+        for (bundle, _) in &received.arrivals {
+            if self.received_log.last() != Some(&(origin, bundle.height)) {
+                self.received_log.push((origin, bundle.height));
+            }
+        }
+        received.latest_height = inbox.next_height_to_receive().previous();
+        *self.inboxes.get_or_default(origin) = inbox;
+        Ok(received)
+    }
+
+    /// Drops what `recipient` has confirmed; returns the heights.
+    pub fn confirm_outbox(&mut self, recipient: ChainId, height: BlockHeight) -> Vec<BlockHeight> {
+        let Some(outbox) = self.outboxes.get_mut(&recipient) else { return Vec::new() };
+        let confirmed = outbox.confirm(height);
+        let drained = outbox.queue().is_empty();
+        if drained && outbox.next_height_to_schedule() <= self.execution.next_height {
+            self.outboxes.remove(&recipient);
+        }
+        for height in &confirmed {
+            let counter = self.outbox_counters.get_mut(height).expect("I-28: counted when scheduled");
+            *counter -= 1;
+            if *counter == 0 {
+                self.outbox_counters.remove(height);
+            }
+        }
+        confirmed
+    }
+
+    /// Whether all messages of blocks up to `height` are confirmed by their recipients.
+    pub fn all_delivered_up_to(&self, height: BlockHeight) -> bool {
+        self.outbox_counters.first_key_value().is_none_or(|(first, _)| *first > height)
+    }
+
+    /// Loses the newest entry of one outbox: the seeded bug of an outbox.
+    pub fn forget_outbox(&mut self) {
+        let Some((recipient, outbox)) = self.outboxes.iter().next() else { return };
+        if let Some(last) = outbox.queue().back().copied() {
+            let recipient = *recipient;
+            self.confirm_outbox(recipient, last);
+        }
+    }
+
+    /// Invariants I-27 and I-28.
+    ///
+    /// # Errors
+    /// Which one is broken, and how.
+    pub fn check_shape(&self) -> Result<(), (Shape, &'static str)> {
+        for (_, inbox) in self.inboxes.iter() {
+            inbox.check_shape().map_err(|detail| (Shape::Inbox, detail))?;
+        }
+        let mut waiting = 0u64;
+        for outbox in self.outboxes.values() {
+            outbox.check_shape().map_err(|detail| (Shape::Outbox, detail))?;
+            waiting += u64::try_from(outbox.queue().len()).expect("a queue fits memory");
+        }
+        let counted: u64 = self.outbox_counters.values().map(|count| u64::from(*count)).sum();
+        if waiting != counted {
+            return Err((Shape::Outbox, "counters do not count the waiting heights"));
+        }
+        Ok(())
+    }
+}

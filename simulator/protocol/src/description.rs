@@ -1,0 +1,60 @@
+//! How a chain began: the description blob whose hash is the chain's id.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    amount::Amount,
+    hash::{CryptoHash, Hashable},
+    ids::{BlockHeight, ChainId, Epoch},
+    ownership::ChainOwnership,
+    time::Timestamp,
+};
+
+/// Where a chain comes from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum ChainOrigin {
+    /// A chain of the genesis; `Root(0)` is the admin chain.
+    Root(u32),
+    /// A chain opened by a block of another chain.
+    Child {
+        /// The chain that opened it.
+        parent: ChainId,
+        /// Height of the block that opened it.
+        block_height: BlockHeight,
+        /// How many chains that block opened before it.
+        chain_index: u32,
+    },
+}
+
+/// What a chain starts with.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct InitialChainConfig {
+    /// Who owns it.
+    pub ownership: ChainOwnership,
+    /// Its first epoch.
+    pub epoch: Epoch,
+    /// What its own account holds.
+    pub balance: Amount,
+}
+
+/// Everything that determines a new chain.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct ChainDescription {
+    /// Where it comes from.
+    pub origin: ChainOrigin,
+    /// When it was opened.
+    pub timestamp: Timestamp,
+    /// What it starts with.
+    pub config: InitialChainConfig,
+}
+
+impl Hashable for ChainDescription {
+    const TAG: &'static str = "ChainDescription";
+}
+
+impl ChainDescription {
+    /// The chain's id. Unique, verifiable, and known to the opener before its block is certified.
+    pub fn id(&self) -> ChainId {
+        ChainId(CryptoHash::of(self))
+    }
+}

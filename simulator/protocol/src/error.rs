@@ -1,0 +1,274 @@
+//! Why something is refused. Facts, not prose: variants carry the values that disagree.
+//!
+//! A refusal is data: it goes back to the peer and into the record of the run, and changes nothing.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    amount::Amount,
+    hash::CryptoHash,
+    ids::{AccountOwner, BlobId, BlockHeight, ChainId, Cursor, Epoch},
+    round::Round,
+    time::Timestamp,
+};
+
+/// Why a certificate is not one.
+#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
+pub enum CertificateError {
+    /// A validator signed twice.
+    #[error("one validator appears twice among the signers")]
+    CertificateValidatorReuse,
+    /// A signer is no member of the committee.
+    #[error("a signer is not in the committee")]
+    InvalidSigner,
+    /// Not enough weight.
+    #[error("the signers weigh {weight}, a quorum is {quorum}")]
+    CertificateRequiresQuorum {
+        /// Weight of the signers.
+        weight: u64,
+        /// Weight needed.
+        quorum: u64,
+    },
+    /// A signature is wrong.
+    #[error("a signature is wrong")]
+    InvalidSignature,
+    /// Signatures over another block.
+    #[error("the signatures are over another block")]
+    OtherBlock,
+}
+
+/// Why an inbox refuses a bundle.
+#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
+pub enum InboxError {
+    /// The cursor is below the next expected one.
+    #[error("bundle {cursor:?} is out of order, next is {next:?}")]
+    IncorrectOrder {
+        /// Cursor of the bundle.
+        cursor: Cursor,
+        /// Next expected one.
+        next: Cursor,
+    },
+    /// Another bundle was expected at this point.
+    #[error("bundle {cursor:?} differs from the one that is expected")]
+    UnexpectedBundle {
+        /// Cursor of the bundle.
+        cursor: Cursor,
+    },
+    /// An earlier block of the origin that sent to this chain has not arrived.
+    #[error("block {previous} of the origin is missing, next expected is {next}")]
+    InboxGapDetected {
+        /// Height of the block before the update.
+        previous: BlockHeight,
+        /// Next height expected.
+        next: BlockHeight,
+    },
+    /// A bundle that must not be skipped would be.
+    #[error("bundle {cursor:?} may not be skipped")]
+    UnskippableBundle {
+        /// Cursor of the bundle.
+        cursor: Cursor,
+    },
+}
+
+/// Why a block cannot be executed.
+#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
+pub enum ExecutionError {
+    /// A transfer or claim of nothing.
+    #[error("an amount of 0 cannot be moved")]
+    IncorrectTransferAmount,
+    /// An account holds less than is taken.
+    #[error("the balance of {owner} is {balance}, less than {amount}")]
+    InsufficientBalance {
+        /// The account.
+        owner: AccountOwner,
+        /// What it holds.
+        balance: Amount,
+        /// What is asked.
+        amount: Amount,
+    },
+    /// The block's owner may not touch this account.
+    #[error("the block's owner may not move money of {owner}")]
+    UnauthenticatedTransferOwner {
+        /// The account.
+        owner: AccountOwner,
+    },
+    /// A balance would overflow.
+    #[error("a balance would overflow")]
+    AmountOverflow,
+    /// A protected bundle may not be rejected.
+    #[error("the bundle is protected and may not be rejected")]
+    CannotRejectMessage,
+    /// A new chain must have an owner and start in its parent's epoch.
+    #[error("the new chain's configuration is not valid")]
+    InvalidChainConfig,
+}
+
+/// Why a proposed block is not valid on its chain.
+#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
+pub enum BlockError {
+    /// It holds no transaction.
+    #[error("the block is empty")]
+    EmptyBlock,
+    /// It is older than its parent.
+    #[error("the block's timestamp {block:?} is before its parent's {parent:?}")]
+    InvalidBlockTimestamp {
+        /// Timestamp of the block.
+        block: Timestamp,
+        /// Timestamp of its parent.
+        parent: Timestamp,
+    },
+    /// It is older than a bundle that it takes in.
+    #[error("the block's timestamp {block:?} is before its bundle's {bundle:?}")]
+    IncorrectBundleTimestamp {
+        /// Timestamp of the block.
+        block: Timestamp,
+        /// Timestamp of the bundle.
+        bundle: Timestamp,
+    },
+    /// A transaction fails.
+    #[error("transaction {transaction} fails: {error}")]
+    Transaction {
+        /// Index of the transaction.
+        transaction: u32,
+        /// Why it fails.
+        error: ExecutionError,
+    },
+}
+
+/// What a validator answers when it cannot do as asked. The client knows a remedy for each.
+#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
+pub enum NodeError {
+    /// Blobs are needed that are not here.
+    #[error("blobs not found: {0:?}")]
+    BlobsNotFound(Vec<BlobId>),
+    /// The inbox lacks bundles of the proposal; all of them are listed.
+    #[error("cross-chain updates are missing: {0:?}")]
+    MissingCrossChainUpdates(Vec<(ChainId, BlockHeight)>),
+    /// The chain is at another height.
+    #[error("expected height {expected}, found {found}")]
+    UnexpectedBlockHeight {
+        /// The next height here.
+        expected: BlockHeight,
+        /// The height of the block.
+        found: BlockHeight,
+    },
+    /// The block below is another one.
+    #[error("the block does not extend the tip")]
+    UnexpectedPreviousBlockHash,
+    /// The chain's description is unknown or it has no owner.
+    #[error("{0:?} is not active")]
+    InactiveChain(ChainId),
+    /// The body of a lite certificate is not at hand.
+    #[error("the block of the certificate is not at hand")]
+    MissingCertificateValue,
+    /// The block is too far in the future.
+    #[error("block at {block:?} is in the future of {local:?}")]
+    InvalidTimestamp {
+        /// Timestamp of the block.
+        block: Timestamp,
+        /// The validator's clock.
+        local: Timestamp,
+    },
+    /// The chain is in another epoch.
+    #[error("the chain is in {expected:?}, the block in {found:?}")]
+    InvalidEpoch {
+        /// Epoch of the chain.
+        expected: Epoch,
+        /// Epoch of the block.
+        found: Epoch,
+    },
+    /// The proposer may not propose in this round.
+    #[error("the proposer may not propose in round {0}")]
+    InvalidOwner(Round),
+    /// The signature of the proposal, or its shape, is wrong.
+    #[error("the proposal is malformed or its signature is wrong")]
+    InvalidProposal,
+    /// The round cannot be entered from the current one.
+    #[error("round {found} does not follow from the current round {current}")]
+    WrongRound {
+        /// Current round.
+        current: Round,
+        /// Round asked for.
+        found: Round,
+    },
+    /// The round is over.
+    #[error("round {found} is below {minimum}")]
+    InsufficientRound {
+        /// Smallest round accepted.
+        minimum: Round,
+        /// Round asked for.
+        found: Round,
+    },
+    /// The round must be above one already voted in.
+    #[error("round {found} is not above {above}")]
+    InsufficientRoundStrict {
+        /// Round already voted in.
+        above: Round,
+        /// Round asked for.
+        found: Round,
+    },
+    /// The proposal must be newer than the locked block.
+    #[error("round {found} is not above the locked block's {locked}")]
+    MustBeNewerThanLockingBlock {
+        /// Round of the lock.
+        locked: Round,
+        /// Round asked for.
+        found: Round,
+    },
+    /// A vote to confirm another block was given.
+    #[error("a vote to confirm another block was given in round {0}")]
+    HasIncompatibleConfirmedVote(Round),
+    /// No further block fits on the chain.
+    #[error("the chain is full")]
+    HeightOverflow,
+    /// The certificate is not one.
+    #[error("invalid certificate: {0}")]
+    Certificate(#[from] CertificateError),
+    /// The inbox refuses a bundle of the proposal.
+    #[error("inbox of {origin:?}: {error}")]
+    Inbox {
+        /// The origin chain.
+        origin: ChainId,
+        /// Why.
+        error: InboxError,
+    },
+    /// The block cannot be executed.
+    #[error("invalid block: {0}")]
+    Block(#[from] BlockError),
+    /// Executing a certified block gave another outcome: the state here is corrupt.
+    #[error("executing block {0:?} gave another outcome")]
+    CorruptedChainState(CryptoHash),
+    /// An upload that nothing here has asked for.
+    #[error("blob {0:?} is not expected")]
+    UnexpectedBlob(BlobId),
+}
+
+impl NodeError {
+    /// A short stable name for tables and traces.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::BlobsNotFound(_) => "BlobsNotFound",
+            Self::MissingCrossChainUpdates(_) => "MissingCrossChainUpdates",
+            Self::UnexpectedBlockHeight { .. } => "UnexpectedBlockHeight",
+            Self::UnexpectedPreviousBlockHash => "UnexpectedPreviousBlockHash",
+            Self::InactiveChain(_) => "InactiveChain",
+            Self::MissingCertificateValue => "MissingCertificateValue",
+            Self::InvalidTimestamp { .. } => "InvalidTimestamp",
+            Self::InvalidEpoch { .. } => "InvalidEpoch",
+            Self::InvalidOwner(_) => "InvalidOwner",
+            Self::InvalidProposal => "InvalidProposal",
+            Self::WrongRound { .. } => "WrongRound",
+            Self::InsufficientRound { .. } => "InsufficientRound",
+            Self::InsufficientRoundStrict { .. } => "InsufficientRoundStrict",
+            Self::MustBeNewerThanLockingBlock { .. } => "MustBeNewerThanLockingBlock",
+            Self::HasIncompatibleConfirmedVote(_) => "HasIncompatibleConfirmedVote",
+            Self::HeightOverflow => "HeightOverflow",
+            Self::Certificate(_) => "Certificate",
+            Self::Inbox { .. } => "Inbox",
+            Self::Block(_) => "Block",
+            Self::CorruptedChainState(_) => "CorruptedChainState",
+            Self::UnexpectedBlob(_) => "UnexpectedBlob",
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! Executing a block on the state of its chain: a pure function, the same everywhere.
+//!
+//! Owns what follows from a chain's blocks alone (balances, ownership, links to recipients); keeps
+//! the historical state hash, a hash chain over changes. Knows nothing of inboxes, votes or
+//! validators.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{
+    amount::Amount,
+    block::{Block, BlockExecutionOutcome, ProposedBlock, SystemOperation, Transaction},
+    description::{ChainDescription, ChainOrigin, InitialChainConfig},
+    error::{BlockError, ExecutionError},
+    hash::{CryptoHash, Hashable},
+    ids::{Account, AccountOwner, BlockHeight, ChainId, Epoch},
+    message::{
+        IncomingBundle, MessageAction, MessageKind, OutgoingMessage, PostedMessage, SystemMessage,
+    },
+    ownership::ChainOwnership,
+    store::Executed,
+    time::Timestamp,
+};
+
+/// The state of a chain that follows from its blocks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExecutionState {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Its owners.
+    pub ownership: Arc<ChainOwnership>,
+    /// The chain's own balance.
+    pub balance: Amount,
+    /// Balances of owners on it; none is zero.
+    pub balances: BTreeMap<AccountOwner, Amount>,
+    /// Timestamp of the last block.
+    pub timestamp: Timestamp,
+    /// Hash of the last block.
+    pub tip_hash: Option<CryptoHash>,
+    /// Height of the next block.
+    pub next_height: BlockHeight,
+    /// Historical hash.
+    pub state_hash: CryptoHash,
+    /// For each recipient: the last block that sent to it.
+    pub previous_message_blocks: BTreeMap<ChainId, (CryptoHash, BlockHeight)>,
+}
+
+/// One change of a state; the historical hash is over their sequence.
+#[derive(Serialize)]
+enum StateChange {
+    Created(ChainId),
+    Balance(AccountOwner, Amount),
+    Opened(ChainId),
+    Sent(u32),
+}
+
+#[derive(Serialize)]
+struct Delta<'a> {
+    previous: CryptoHash,
+    timestamp: Timestamp,
+    changes: &'a [StateChange],
+}
+
+impl Hashable for Delta<'_> {
+    const TAG: &'static str = "StateDelta";
+}
+
+impl ExecutionState {
+    /// The state of a new chain.
+    pub fn new(description: &ChainDescription) -> Self {
+        let chain_id = description.id();
+        let config = &description.config;
+        let delta = Delta {
+            previous: CryptoHash::default(),
+            timestamp: description.timestamp,
+            changes: &[
+                StateChange::Created(chain_id),
+                StateChange::Balance(AccountOwner::CHAIN, config.balance),
+            ],
+        };
+        Self {
+            chain_id,
+            epoch: config.epoch,
+            ownership: Arc::new(config.ownership.clone()),
+            balance: config.balance,
+            balances: BTreeMap::new(),
+            timestamp: description.timestamp,
+            tip_hash: None,
+            next_height: BlockHeight(0),
+            state_hash: CryptoHash::of(&delta),
+            previous_message_blocks: BTreeMap::new(),
+        }
+    }
+
+    /// What `owner` holds on this chain.
+    pub fn balance_of(&self, owner: &AccountOwner) -> Amount {
+        if *owner == AccountOwner::CHAIN {
+            self.balance
+        } else {
+            self.balances.get(owner).copied().unwrap_or_default()
+        }
+    }
+
+    /// What all accounts of this chain hold together; `None` if that does not fit.
+    pub fn total_balance(&self) -> Option<Amount> {
+        self.balances.values().try_fold(self.balance, |sum, balance| sum.checked_add(*balance))
+    }
+}
+
+/// Executes `block` on `state`. Any failing transaction fails the whole block.
+///
+/// # Errors
+/// The first rule that the block breaks.
+pub fn execute(state: &ExecutionState, block: &ProposedBlock) -> Result<Executed, BlockError> {
+    check_times(state, block)?;
+    let mut execution = Execution {
+        state: state.clone(),
+        block,
+        changes: Vec::new(),
+        messages: Vec::new(),
+        opened: Vec::new(),
+        opened_count: 0,
+    };
+    for (transaction, step) in (0..).zip(&block.transactions) {
+        execution.messages.push(Vec::new());
+        execution.opened.push(Vec::new());
+        execution
+            .transaction(step)
+            .map_err(|error| BlockError::Transaction { transaction, error })?;
+    }
+    Ok(execution.finish())
+}
+
+/// Rules of 3.1 on emptiness and time.
+fn check_times(state: &ExecutionState, block: &ProposedBlock) -> Result<(), BlockError> {
+    if block.transactions.is_empty() {
+        return Err(BlockError::EmptyBlock);
+    }
+    if block.timestamp < state.timestamp {
+        let (block, parent) = (block.timestamp, state.timestamp);
+        return Err(BlockError::InvalidBlockTimestamp { block, parent });
+    }
+    let newest = block.incoming_bundles().map(|incoming| incoming.bundle.timestamp).max();
+    match newest {
+        Some(bundle) if block.timestamp < bundle => {
+            Err(BlockError::IncorrectBundleTimestamp { block: block.timestamp, bundle })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// One block being executed.
+struct Execution<'a> {
+    state: ExecutionState,
+    block: &'a ProposedBlock,
+    changes: Vec<StateChange>,
+    messages: Vec<Vec<OutgoingMessage>>,
+    opened: Vec<Vec<Arc<ChainDescription>>>,
+    opened_count: u32,
+}
+
+impl Execution<'_> {
+    fn transaction(&mut self, step: &Transaction) -> Result<(), ExecutionError> {
+        match step {
+            Transaction::ReceiveMessages(incoming) => self.receive(incoming),
+            Transaction::ExecuteOperation(operation) => self.operation(operation),
+        }
+    }
+
+    fn receive(&mut self, incoming: &IncomingBundle) -> Result<(), ExecutionError> {
+        match incoming.action {
+            MessageAction::Accept => {
+                incoming.bundle.messages.iter().try_for_each(|message| self.accept(message))
+            }
+            MessageAction::Reject if incoming.bundle.is_protected() => {
+                Err(ExecutionError::CannotRejectMessage)
+            }
+            MessageAction::Reject => {
+                for message in &incoming.bundle.messages {
+                    self.reject(incoming.origin, message);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn accept(&mut self, posted: &PostedMessage) -> Result<(), ExecutionError> {
+        match &posted.message {
+            SystemMessage::Credit { target, amount, source } => {
+                let bounced = posted.kind == MessageKind::Bouncing;
+                self.credit(if bounced { *source } else { *target }, *amount)
+            }
+            SystemMessage::Withdraw { owner, amount, recipient } => {
+                self.transfer(*owner, *recipient, *amount, posted.authenticated_owner)
+            }
+        }
+    }
+
+    /// A rejected tracked message goes home as a bouncing one; nothing else happens (table 3.4).
+    fn reject(&mut self, origin: ChainId, posted: &PostedMessage) {
+        match posted.kind {
+            MessageKind::Tracked => self.send(OutgoingMessage {
+                destination: origin,
+                authenticated_owner: posted.authenticated_owner,
+                grant: posted.grant,
+                kind: MessageKind::Bouncing,
+                message: posted.message.clone(),
+            }),
+            MessageKind::Simple | MessageKind::Protected | MessageKind::Bouncing => {}
+        }
+    }
+
+    fn operation(&mut self, operation: &SystemOperation) -> Result<(), ExecutionError> {
+        match operation {
+            SystemOperation::Transfer { owner, recipient, amount } => {
+                self.authenticate(*owner)?;
+                self.transfer(*owner, *recipient, *amount, self.block.authenticated_owner)
+            }
+            SystemOperation::Claim { owner, target_id, recipient, amount } => {
+                self.authenticate(*owner)?;
+                self.claim(*owner, *target_id, *recipient, *amount)
+            }
+            SystemOperation::OpenChain(config) => self.open_chain(config),
+        }
+    }
+
+    /// An owner's money moves for that owner only; the chain's money for any owner of the chain.
+    fn authenticate(&self, owner: AccountOwner) -> Result<(), ExecutionError> {
+        let allowed = self.block.authenticated_owner.is_some_and(|signer| {
+            signer == owner
+                || (owner == AccountOwner::CHAIN && self.state.ownership.is_owner(&signer))
+        });
+        if allowed {
+            Ok(())
+        } else {
+            Err(ExecutionError::UnauthenticatedTransferOwner { owner })
+        }
+    }
+
+    fn transfer(
+        &mut self,
+        owner: AccountOwner,
+        recipient: Account,
+        amount: Amount,
+        authenticated_owner: Option<AccountOwner>,
+    ) -> Result<(), ExecutionError> {
+        self.debit(owner, amount)?;
+        if recipient.chain_id == self.state.chain_id {
+            return self.credit(recipient.owner, amount);
+        }
+        let message = SystemMessage::Credit { target: recipient.owner, amount, source: owner };
+        self.send(OutgoingMessage {
+            destination: recipient.chain_id,
+            authenticated_owner,
+            grant: Amount::ZERO,
+            kind: MessageKind::Tracked,
+            message,
+        });
+        Ok(())
+    }
+
+    fn claim(
+        &mut self,
+        owner: AccountOwner,
+        target_id: ChainId,
+        recipient: Account,
+        amount: Amount,
+    ) -> Result<(), ExecutionError> {
+        if target_id == self.state.chain_id {
+            return self.transfer(owner, recipient, amount, self.block.authenticated_owner);
+        }
+        if amount.is_zero() {
+            return Err(ExecutionError::IncorrectTransferAmount);
+        }
+        self.send(OutgoingMessage {
+            destination: target_id,
+            authenticated_owner: self.block.authenticated_owner,
+            grant: Amount::ZERO,
+            kind: MessageKind::Simple,
+            message: SystemMessage::Withdraw { owner, amount, recipient },
+        });
+        Ok(())
+    }
+
+    fn open_chain(&mut self, config: &InitialChainConfig) -> Result<(), ExecutionError> {
+        if config.epoch != self.state.epoch || !config.ownership.is_active() {
+            return Err(ExecutionError::InvalidChainConfig);
+        }
+        if !config.balance.is_zero() {
+            self.debit(AccountOwner::CHAIN, config.balance)?;
+        }
+        let description = ChainDescription {
+            origin: ChainOrigin::Child {
+                parent: self.state.chain_id,
+                block_height: self.block.height,
+                chain_index: self.opened_count,
+            },
+            timestamp: self.block.timestamp,
+            config: config.clone(),
+        };
+        self.opened_count += 1;
+        self.changes.push(StateChange::Opened(description.id()));
+        let opened = self.opened.last_mut().expect("pushed before each transaction");
+        opened.push(Arc::new(description));
+        Ok(())
+    }
+
+    fn send(&mut self, message: OutgoingMessage) {
+        self.messages.last_mut().expect("pushed before each transaction").push(message);
+    }
+
+    fn debit(&mut self, owner: AccountOwner, amount: Amount) -> Result<(), ExecutionError> {
+        if amount.is_zero() {
+            return Err(ExecutionError::IncorrectTransferAmount);
+        }
+        let balance = self.state.balance_of(&owner);
+        let left = balance.checked_sub(amount).ok_or(ExecutionError::InsufficientBalance {
+            owner,
+            balance,
+            amount,
+        })?;
+        self.set_balance(owner, left);
+        Ok(())
+    }
+
+    fn credit(&mut self, owner: AccountOwner, amount: Amount) -> Result<(), ExecutionError> {
+        let balance = self.state.balance_of(&owner);
+        let sum = balance.checked_add(amount).ok_or(ExecutionError::AmountOverflow)?;
+        self.set_balance(owner, sum);
+        Ok(())
+    }
+
+    fn set_balance(&mut self, owner: AccountOwner, balance: Amount) {
+        self.changes.push(StateChange::Balance(owner, balance));
+        if owner == AccountOwner::CHAIN {
+            self.state.balance = balance;
+        } else if balance.is_zero() {
+            self.state.balances.remove(&owner);
+        } else {
+            self.state.balances.insert(owner, balance);
+        }
+    }
+
+    fn finish(mut self) -> Executed {
+        let sent = self.messages.iter().map(Vec::len).sum::<usize>();
+        self.changes.push(StateChange::Sent(u32::try_from(sent).expect("blocks are small")));
+        let state_hash = CryptoHash::of(&Delta {
+            previous: self.state.state_hash,
+            timestamp: self.block.timestamp,
+            changes: &self.changes,
+        });
+        let recipients = self.messages.iter().flatten().map(|message| message.destination);
+        let previous_message_blocks = recipients
+            .filter_map(|chain| Some((chain, *self.state.previous_message_blocks.get(&chain)?)))
+            .collect();
+        let outcome = BlockExecutionOutcome {
+            messages: self.messages,
+            previous_message_blocks,
+            state_hash,
+            opened: self.opened,
+        };
+        let block = Block::new(self.block.clone(), outcome);
+        let mut state = self.state;
+        state.timestamp = block.proposed().timestamp;
+        state.state_hash = state_hash;
+        state.tip_hash = Some(block.hash());
+        for recipient in block.recipients() {
+            let link = (block.hash(), block.height());
+            state.previous_message_blocks.insert(recipient, link);
+        }
+        state.next_height = block.height().next();
+        Executed { block: Arc::new(block), state: Arc::new(state) }
+    }
+}
+

@@ -1,0 +1,74 @@
+//! How a machine speaks: an ordered list of outputs. Nothing is performed here.
+//!
+//! `Persist` precedes the sends that it protects: whoever performs the outputs may stop between any
+//! two of them, and what was sent is then in the durable state.
+
+use crate::{
+    ids::{Address, ChainId},
+    observe::Observation,
+    rpc::Packet,
+    time::TimeDelta,
+};
+
+/// Cryptographic work done for an input; it costs virtual time whatever the signature scheme.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Work {
+    /// Signatures made.
+    pub signatures: u32,
+    /// Signatures verified.
+    pub verifications: u32,
+}
+
+/// What a machine wants done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Output {
+    /// Save the chain's state; the outputs behind it rely on that.
+    Persist(ChainId),
+    /// Send a packet.
+    Send(Address, Packet),
+    /// Wake the machine with `token` after a delay.
+    Timer(TimeDelta, u64),
+    /// Tell whoever watches.
+    Observe(Observation),
+}
+
+/// Outputs of one input, in order.
+#[derive(Debug, Default)]
+pub struct Outputs {
+    /// What is wanted, in order.
+    pub list: Vec<Output>,
+    /// Work done.
+    pub work: Work,
+}
+
+impl Outputs {
+    /// Wants `chain` saved.
+    pub fn persist(&mut self, chain: ChainId) {
+        self.list.push(Output::Persist(chain));
+    }
+
+    /// Wants `packet` sent.
+    pub fn send(&mut self, to: Address, packet: Packet) {
+        self.list.push(Output::Send(to, packet));
+    }
+
+    /// Wants to be woken.
+    pub fn timer(&mut self, delay: TimeDelta, token: u64) {
+        self.list.push(Output::Timer(delay, token));
+    }
+
+    /// Tells a fact.
+    pub fn observe(&mut self, observation: Observation) {
+        self.list.push(Output::Observe(observation));
+    }
+
+    /// Counts signatures made.
+    pub const fn signed(&mut self, count: u32) {
+        self.work.signatures += count;
+    }
+
+    /// Counts signatures verified.
+    pub fn verified(&mut self, count: usize) {
+        self.work.verifications += u32::try_from(count).expect("certificates are small");
+    }
+}

@@ -1,0 +1,213 @@
+//! What a machine tells whoever watches: facts of the protocol, one enum, in the order they happen.
+//!
+//! A machine never reads them back. Everything that checks, counts or draws a run starts here.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    certificate::{ConfirmedBlockCertificate, VotePayload},
+    error::NodeError,
+    hash::CryptoHash,
+    ids::{BlockHeight, ChainId, Cursor, ValidatorIndex},
+    rpc::RequestKind,
+    round::Round,
+};
+
+/// A statement of protocol.md, section 15, that a machine's own state must keep.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Shape {
+    /// I-27: the shape of inboxes.
+    Inbox,
+    /// I-28: the shape of outboxes and their counters.
+    Outbox,
+    /// I-16: what was released is in the durable state.
+    Durable,
+}
+
+/// What became of a bundle that arrived at a validator.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Arrival {
+    /// It waits to be consumed.
+    Queued,
+    /// A block had consumed it already.
+    Anticipated,
+    /// Blocks had jumped over it already.
+    Skipped,
+}
+
+/// A fact.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Observation {
+    /// A wallet was asked to do something.
+    CommandStarted {
+        /// Number of the command in the plan.
+        command: u64,
+        /// Its chain.
+        chain: ChainId,
+    },
+    /// A command is done: its block is confirmed, or there was nothing to do.
+    CommandDone {
+        /// Number of the command in the plan.
+        command: u64,
+        /// Height of the block that did it.
+        height: Option<BlockHeight>,
+    },
+    /// A command cannot be done.
+    CommandFailed {
+        /// Number of the command in the plan.
+        command: u64,
+        /// Its chain.
+        chain: ChainId,
+        /// Why.
+        reason: String,
+    },
+    /// A wallet has proposed a block.
+    BlockProposed {
+        /// Its chain.
+        chain: ChainId,
+        /// Its height.
+        height: BlockHeight,
+        /// Round of the proposal.
+        round: Round,
+        /// Hash of the proposed block (without outcome).
+        proposal: CryptoHash,
+        /// Its operations.
+        operations: u32,
+        /// The bundles that it takes in.
+        incoming: u32,
+        /// When the workload asked for it, in microseconds of virtual time.
+        scheduled_us: Option<u64>,
+    },
+    /// A wallet holds a quorum of votes for one payload.
+    CertificateFormed {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+        /// What was signed.
+        payload: VotePayload,
+    },
+    /// A wallet holds the certificate that commits a block.
+    BlockConfirmed {
+        /// The certificate with its block.
+        certificate: Arc<ConfirmedBlockCertificate>,
+    },
+    /// A validator has voted.
+    VoteCast {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+        /// What it signed.
+        payload: VotePayload,
+    },
+    /// A validator has executed a confirmed block: its tip moved.
+    BlockExecuted {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+        /// Hash of the block.
+        hash: CryptoHash,
+        /// State after it.
+        state_hash: CryptoHash,
+    },
+    /// A node has stored a confirmed block whose predecessors it lacks.
+    BlockPreprocessed {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+        /// Hash of the block.
+        hash: CryptoHash,
+    },
+    /// A bundle has arrived in an inbox of a validator.
+    BundleArrived {
+        /// The recipient chain.
+        recipient: ChainId,
+        /// The origin chain.
+        origin: ChainId,
+        /// Where in the origin chain.
+        cursor: Cursor,
+        /// Hash of the bundle.
+        bundle: CryptoHash,
+        /// What became of it.
+        arrival: Arrival,
+    },
+    /// A cross-chain update held nothing new.
+    DuplicateUpdate {
+        /// The recipient chain.
+        recipient: ChainId,
+        /// The origin chain.
+        origin: ChainId,
+    },
+    /// A cross-chain update was refused.
+    UpdateRefused {
+        /// The recipient chain.
+        recipient: ChainId,
+        /// The origin chain.
+        origin: ChainId,
+        /// Why.
+        error: NodeError,
+    },
+    /// An outbox entry was confirmed by its recipient.
+    OutboxConfirmed {
+        /// The sender chain.
+        sender: ChainId,
+        /// The recipient chain.
+        recipient: ChainId,
+        /// The height.
+        height: BlockHeight,
+    },
+    /// A cross-chain request was dropped after its last retry.
+    UpdateAbandoned {
+        /// The sender chain.
+        sender: ChainId,
+        /// The recipient chain.
+        recipient: ChainId,
+    },
+    /// A validator has refused a request.
+    RequestRefused {
+        /// The chain.
+        chain: ChainId,
+        /// What was asked.
+        request: RequestKind,
+        /// Why.
+        error: NodeError,
+    },
+    /// A wallet sends a lagging validator what it lacks.
+    ValidatorHelped {
+        /// The chain.
+        chain: ChainId,
+        /// The validator.
+        validator: ValidatorIndex,
+        /// Requests sent to help it.
+        requests: u32,
+    },
+    /// A wallet has no answer from a validator in time.
+    RequestTimedOut {
+        /// The chain.
+        chain: ChainId,
+        /// The validator.
+        validator: ValidatorIndex,
+    },
+    /// A machine's own state breaks a statement.
+    ShapeBroken {
+        /// The chain.
+        chain: ChainId,
+        /// Which statement.
+        shape: Shape,
+        /// How.
+        detail: String,
+    },
+}
+
+impl Observation {
+    /// Content of this fact in 64 bits, for the chain hash of a run.
+    pub fn fingerprint(&self) -> u64 {
+        let bytes = bcs::to_bytes(self).expect("observations encode");
+        CryptoHash::of_bytes("Observation", &bytes).fingerprint()
+    }
+}

@@ -1,0 +1,436 @@
+//! Everything that travels: requests and replies between wallets and validators, requests between
+//! the shards of one validator, notifications, and the commands that a workload gives to a wallet.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    amount::Amount,
+    certificate::{ConfirmedBlockCertificate, LiteCertificate, ValidatedBlockCertificate, Vote},
+    description::ChainDescription,
+    error::NodeError,
+    hash::{CryptoHash, Hashable},
+    ids::{Account, AccountOwner, BlockHeight, ChainId, ClientIndex},
+    manager::LockingBlock,
+    message::MessageBundle,
+    ownership::ChainOwnership,
+    proposal::BlockProposal,
+    round::Round,
+    signature::{PublicKey, Signature},
+    time::Timestamp,
+};
+
+/// Number of a request, unique at its client.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct RequestId(pub u64);
+
+/// When a validator answers a confirmed certificate.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Delivery {
+    /// Once its messages are in the recipients' inboxes.
+    Blocking,
+    /// Once it is saved.
+    NonBlocking,
+}
+
+/// What a wallet asks of a validator about a chain.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ChainInfoQuery {
+    /// Whether proposal, lock and votes are wanted.
+    pub manager_values: bool,
+    /// Entries of the received log from this one on are wanted.
+    pub received_log_from: Option<u64>,
+}
+
+/// A request of a wallet to a validator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Request {
+    /// Vote for this proposal.
+    Proposal(Arc<BlockProposal>),
+    /// Vote to confirm the block of this certificate, whose body the validator has seen.
+    LiteValidated(Arc<LiteCertificate>),
+    /// Vote to confirm this block.
+    Validated(Arc<ValidatedBlockCertificate>),
+    /// Execute the block of this certificate, whose body the validator has seen.
+    LiteConfirmed(Arc<LiteCertificate>),
+    /// Execute this block.
+    Confirmed(Arc<ConfirmedBlockCertificate>, Delivery),
+    /// Tell about the chain.
+    ChainInfo(ChainInfoQuery),
+    /// Send these confirmed blocks of the chain, by height.
+    DownloadCertificates(Vec<BlockHeight>),
+    /// Keep this description: a confirmed block has opened the chain.
+    UploadDescription(Arc<ChainDescription>),
+    /// Send notifications about the chain to this wallet.
+    Subscribe {
+        /// Whether blocks and rounds are of interest too, besides incoming bundles: they are where
+        /// somebody else may extend the chain.
+        blocks: bool,
+    },
+}
+
+/// The kind of a [`Request`], for records and service times.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum RequestKind {
+    /// A proposal.
+    Proposal,
+    /// A validated certificate, lite or full.
+    Validated,
+    /// A confirmed certificate, lite or full.
+    Confirmed,
+    /// A query or a download.
+    Query,
+    /// An upload.
+    Upload,
+    /// A subscription.
+    Subscribe,
+}
+
+impl Request {
+    /// Its kind.
+    pub const fn kind(&self) -> RequestKind {
+        match self {
+            Self::Proposal(_) => RequestKind::Proposal,
+            Self::LiteValidated(_) | Self::Validated(_) => RequestKind::Validated,
+            Self::LiteConfirmed(_) | Self::Confirmed(..) => RequestKind::Confirmed,
+            Self::ChainInfo(_) | Self::DownloadCertificates(_) => RequestKind::Query,
+            Self::UploadDescription(_) => RequestKind::Upload,
+            Self::Subscribe { .. } => RequestKind::Subscribe,
+        }
+    }
+}
+
+/// What a validator tells about a chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChainInfo {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// Height of its next block.
+    pub next_block_height: BlockHeight,
+    /// Hash of its last block.
+    pub block_hash: Option<CryptoHash>,
+    /// Historical hash of its state.
+    pub state_hash: CryptoHash,
+    /// Timestamp of its last block.
+    pub timestamp: Timestamp,
+    /// The validator's current round at that height.
+    pub current_round: Round,
+    /// The vote of the highest round at that height.
+    pub vote: Option<Vote>,
+    /// The lock, if manager values were asked for.
+    pub locking_block: Option<LockingBlock>,
+    /// Entries of the received log, if asked for.
+    pub received_log: Vec<(ChainId, BlockHeight)>,
+}
+
+/// The part of a [`ChainInfo`] that its signature covers.
+#[derive(Serialize)]
+struct SignedInfo<'a> {
+    chain_id: ChainId,
+    next_block_height: BlockHeight,
+    block_hash: Option<CryptoHash>,
+    state_hash: CryptoHash,
+    received_log: &'a [(ChainId, BlockHeight)],
+}
+
+impl Hashable for SignedInfo<'_> {
+    const TAG: &'static str = "ChainInfo";
+}
+
+impl ChainInfo {
+    /// What a validator signs when it is asked about a chain.
+    pub fn digest(&self) -> CryptoHash {
+        CryptoHash::of(&SignedInfo {
+            chain_id: self.chain_id,
+            next_block_height: self.next_block_height,
+            block_hash: self.block_hash,
+            state_hash: self.state_hash,
+            received_log: &self.received_log,
+        })
+    }
+}
+
+/// A [`ChainInfo`]. Answers to queries are signed; answers to proposals and certificates are vouched
+/// for by the vote that they hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChainInfoResponse {
+    /// What is told.
+    pub info: ChainInfo,
+    /// Who signed it, and the signature.
+    pub signature: Option<(PublicKey, Signature)>,
+}
+
+/// What a validator answers when it did as asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Response {
+    /// About the chain, with the vote if one was asked for.
+    Info(Box<ChainInfoResponse>),
+    /// The certificates that were at hand, by height.
+    Certificates(Vec<Arc<ConfirmedBlockCertificate>>),
+    /// Done, nothing to tell.
+    Done,
+}
+
+/// A validator's answer.
+pub type Reply = Result<Response, NodeError>;
+
+/// A request between two shards of one validator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CrossChainRequest {
+    /// Put these bundles in the recipient's inbox.
+    UpdateRecipient {
+        /// The sender chain.
+        sender: ChainId,
+        /// The recipient chain.
+        recipient: ChainId,
+        /// The bundles, by cursor.
+        bundles: Vec<Arc<MessageBundle>>,
+        /// Height of the block before the first of these that sent to the recipient.
+        previous_height: Option<BlockHeight>,
+    },
+    /// The recipient has everything up to this height.
+    ConfirmUpdatedRecipient {
+        /// The sender chain.
+        sender: ChainId,
+        /// The recipient chain.
+        recipient: ChainId,
+        /// The height.
+        latest_height: BlockHeight,
+    },
+    /// A confirmed block has opened a chain of the recipient shard.
+    StoreDescription(Arc<ChainDescription>),
+}
+
+/// Why a wallet may want to look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// A block was executed.
+    NewBlock {
+        /// Its height.
+        height: BlockHeight,
+    },
+    /// Bundles have arrived.
+    NewIncomingBundle {
+        /// The chain that sent them.
+        origin: ChainId,
+        /// The height of the newest.
+        height: BlockHeight,
+    },
+    /// The round has changed.
+    NewRound {
+        /// The new round.
+        round: Round,
+    },
+}
+
+/// Best effort, unauthenticated, may be lost: a reason to ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Notification {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// What happened.
+    pub reason: Reason,
+}
+
+/// What a workload asks of a wallet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Pay.
+    Transfer {
+        /// Account on the wallet's chain.
+        owner: AccountOwner,
+        /// Who gets it.
+        recipient: Account,
+        /// How much.
+        amount: Amount,
+    },
+    /// Take one's money from another chain.
+    Claim {
+        /// Whose money.
+        owner: AccountOwner,
+        /// The chain that holds it.
+        target_id: ChainId,
+        /// Who gets it.
+        recipient: Account,
+        /// How much.
+        amount: Amount,
+    },
+    /// Open a chain for another wallet.
+    OpenChain {
+        /// Its owners.
+        ownership: ChainOwnership,
+        /// Its first balance.
+        balance: Amount,
+        /// The wallet that will drive it.
+        wallet: ClientIndex,
+    },
+    /// Take in what has arrived.
+    ProcessInbox,
+}
+
+/// When a command may start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trigger {
+    /// As soon as the wallet is free.
+    Now,
+    /// Once the inbox holds something.
+    Inbox,
+    /// Once a command of this number, here or in another wallet, is done.
+    After(u64),
+}
+
+/// An action with its number and trigger.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Command {
+    /// Number in the plan.
+    pub number: u64,
+    /// When it may start.
+    pub trigger: Trigger,
+    /// What to do.
+    pub action: Action,
+    /// When the workload asked for it, in microseconds of virtual time.
+    pub scheduled_us: u64,
+    /// The wallet that waits for this command to be done.
+    pub then: Option<ClientIndex>,
+}
+
+/// Everything that one machine may receive from another, or from the script of a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Packet {
+    /// A wallet asks a validator.
+    Request {
+        /// Number of the request.
+        id: RequestId,
+        /// The chain that it is about.
+        chain: ChainId,
+        /// What is asked.
+        request: Request,
+    },
+    /// A validator answers a wallet.
+    Reply {
+        /// Number of the request.
+        id: RequestId,
+        /// The answer.
+        reply: Box<Reply>,
+    },
+    /// A proxy hands a request to a shard.
+    Forward {
+        /// The wallet that asked.
+        client: ClientIndex,
+        /// Number of the request.
+        id: RequestId,
+        /// The chain that it is about.
+        chain: ChainId,
+        /// What is asked.
+        request: Request,
+    },
+    /// A shard hands an answer to its proxy.
+    ForwardReply {
+        /// The wallet that asked.
+        client: ClientIndex,
+        /// Number of the request.
+        id: RequestId,
+        /// The answer.
+        reply: Box<Reply>,
+    },
+    /// A shard asks another shard of its validator.
+    CrossChain(Box<CrossChainRequest>),
+    /// Something happened on a chain: from shard to proxy, and from proxy to wallets.
+    Notification(Box<Notification>),
+    /// The workload asks a wallet.
+    Command(Box<Command>),
+    /// A command on which another wallet waits is done.
+    CommandDone(u64),
+    /// A wallet tells another that its chain is open.
+    ChainOpened(Arc<ChainDescription>),
+}
+
+impl Packet {
+    /// Content in 64 bits, for the chain hash of a run: cheap, from hashes that are at hand.
+    pub fn fingerprint(&self) -> u64 {
+        let mix = |tag: u64, a: u64, b: u64| {
+            (tag ^ a.rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ b.rotate_left(41)
+        };
+        let head = |chain: &ChainId| chain.0.fingerprint();
+        match self {
+            Self::Request { id, chain, request } => {
+                mix(1 ^ request_fingerprint(request), head(chain), id.0)
+            }
+            Self::Forward { client, id, chain, request } => {
+                let who = u64::from(client.0) << 32 ^ id.0;
+                mix(2 ^ request_fingerprint(request), head(chain), who)
+            }
+            Self::Reply { id, reply } => mix(3, reply_fingerprint(reply), id.0),
+            Self::ForwardReply { client, id, reply } => {
+                mix(4, reply_fingerprint(reply), u64::from(client.0) << 32 ^ id.0)
+            }
+            Self::CrossChain(request) => cross_chain_fingerprint(request),
+            Self::Notification(notification) => {
+                let detail = match notification.reason {
+                    Reason::NewBlock { height } => height.0,
+                    Reason::NewIncomingBundle { origin, height } => mix(5, head(&origin), height.0),
+                    Reason::NewRound { round } => mix(6, u64::from(round.is_fast()), 0),
+                };
+                mix(7, head(&notification.chain_id), detail)
+            }
+            Self::Command(command) => mix(8, command.number, command.scheduled_us),
+            Self::CommandDone(number) => mix(9, *number, 0),
+            Self::ChainOpened(description) => mix(10, head(&description.id()), 0),
+        }
+    }
+}
+
+fn request_fingerprint(request: &Request) -> u64 {
+    match request {
+        Request::Proposal(proposal) => proposal.block_hash.fingerprint(),
+        Request::LiteValidated(lite) | Request::LiteConfirmed(lite) => {
+            lite.payload.value_hash.fingerprint().rotate_left(1)
+        }
+        Request::Validated(certificate) | Request::Confirmed(certificate, _) => {
+            certificate.hash().fingerprint().rotate_left(2)
+        }
+        Request::ChainInfo(query) => 11 + query.received_log_from.unwrap_or(u64::MAX / 2),
+        Request::DownloadCertificates(heights) => {
+            heights.iter().fold(12, |sum: u64, height| sum.wrapping_mul(31) ^ height.0)
+        }
+        Request::UploadDescription(description) => description.id().0.fingerprint(),
+        Request::Subscribe { blocks } => 13 + u64::from(*blocks),
+    }
+}
+
+fn reply_fingerprint(reply: &Reply) -> u64 {
+    match reply {
+        Ok(Response::Info(response)) => {
+            let info = &response.info;
+            let vote = info.vote.as_ref().map_or(0, |vote| vote.payload.value_hash.fingerprint());
+            let log = u64::try_from(info.received_log.len()).expect("a log fits memory");
+            info.state_hash.fingerprint() ^ info.next_block_height.0.rotate_left(32) ^ vote ^ log
+        }
+        Ok(Response::Certificates(certificates)) => certificates
+            .iter()
+            .fold(14, |sum: u64, certificate| sum.rotate_left(7) ^ certificate.hash().fingerprint()),
+        Ok(Response::Done) => 15,
+        Err(error) => {
+            let bytes = bcs::to_bytes(error).expect("errors encode");
+            CryptoHash::of_bytes("NodeError", &bytes).fingerprint()
+        }
+    }
+}
+
+fn cross_chain_fingerprint(request: &CrossChainRequest) -> u64 {
+    match request {
+        CrossChainRequest::UpdateRecipient { recipient, bundles, .. } => {
+            bundles.iter().fold(recipient.0.fingerprint(), |sum, bundle| {
+                let at = bundle.certificate_hash.fingerprint() ^ u64::from(bundle.transaction_index);
+                sum.rotate_left(9) ^ at
+            })
+        }
+        CrossChainRequest::ConfirmUpdatedRecipient { sender, recipient, latest_height } => {
+            sender.0.fingerprint().rotate_left(3) ^ recipient.0.fingerprint() ^ latest_height.0
+        }
+        CrossChainRequest::StoreDescription(description) => {
+            description.id().0.fingerprint().rotate_left(5)
+        }
+    }
+}

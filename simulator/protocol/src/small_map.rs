@@ -1,0 +1,58 @@
+//! A map for a handful of entries: a sorted vector. A tree's smallest node would hold eleven
+//! entries, and most chains have one or two; there are hundreds of thousands of chains.
+
+/// A sorted vector of entries with distinct keys.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SmallMap<K, V> {
+    entries: Vec<(K, V)>,
+}
+
+impl<K, V> Default for SmallMap<K, V> {
+    fn default() -> Self {
+        Self { entries: Vec::new() }
+    }
+}
+
+impl<K: Ord, V> SmallMap<K, V> {
+    fn position(&self, key: &K) -> Result<usize, usize> {
+        self.entries.binary_search_by(|(other, _)| other.cmp(key))
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.position(key).ok().map(|index| &self.entries[index].1)
+    }
+
+    /// The value of `key`, made by `V::default` if it is missing.
+    pub fn get_or_default(&mut self, key: K) -> &mut V
+    where
+        V: Default,
+    {
+        let index = match self.position(&key) {
+            Ok(index) => index,
+            Err(index) => {
+                if self.entries.len() < 4 {
+                    self.entries.reserve_exact(1);
+                }
+                self.entries.insert(index, (key, V::default()));
+                index
+            }
+        };
+        &mut self.entries[index].1
+    }
+
+    /// Entries by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter().map(|(key, value)| (key, value))
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}

@@ -1,0 +1,52 @@
+//! The port to what is shared: immutable values keyed by content, and results of pure functions.
+//!
+//! Machines are given a store with each input. It may remember or recompute: no answer depends on
+//! which. It never says what a validator *has*; that is in the validator's own state.
+
+use std::sync::Arc;
+
+use crate::{
+    block::{Block, ProposedBlock},
+    certificate::ConfirmedBlockCertificate,
+    error::BlockError,
+    execution::{self, ExecutionState},
+    hash::CryptoHash,
+    signature::{PublicKey, Signature},
+};
+
+/// What executing a block gives: the block with its outcome, and the state after it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Executed {
+    /// The block with its outcome.
+    pub block: Arc<Block>,
+    /// The state of the chain after it.
+    pub state: Arc<ExecutionState>,
+}
+
+/// Shared immutable data, by content.
+pub trait ContentStore: Send + Sync {
+    /// Whether `signature` is `key`'s over `digest`.
+    fn verify(&self, key: &PublicKey, digest: &CryptoHash, signature: &Signature) -> bool {
+        key.verify(digest, signature)
+    }
+
+    /// Executes `block`, whose hash is `block_hash`, on `state`.
+    ///
+    /// # Errors
+    /// If the block is not valid there.
+    fn execute(
+        &self,
+        state: &Arc<ExecutionState>,
+        block: &ProposedBlock,
+        block_hash: CryptoHash,
+    ) -> Result<Executed, BlockError> {
+        let _ = block_hash;
+        execution::execute(state, block)
+    }
+
+    /// Keeps a confirmed certificate, by the hash of its block.
+    fn put_certificate(&self, certificate: &Arc<ConfirmedBlockCertificate>);
+
+    /// A certificate that was kept.
+    fn certificate(&self, block_hash: &CryptoHash) -> Option<Arc<ConfirmedBlockCertificate>>;
+}
