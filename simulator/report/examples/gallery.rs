@@ -1,0 +1,42 @@
+//! Draws the pictures of made-up runs into a directory, to be looked at:
+//! `cargo run --release -p report --example gallery -- DIR [SAMPLE]`.
+
+#[path = "../src/samples.rs"]
+#[expect(dead_code, reason = "the gallery uses some of the samples, the tests all of them")]
+mod samples;
+
+use std::error::Error;
+use std::path::Path;
+
+use analysis::tables::Tables;
+use samples::{Traffic, synthetic};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let directory = arguments.next().ok_or("usage: gallery DIR [SAMPLE]")?;
+    let wanted = arguments.next();
+    let samples: [(&str, fn() -> Tables); 10] = [
+        ("lanes", samples::lanes),
+        ("failing", samples::failing),
+        ("hostile", samples::hostile),
+        ("c10", || synthetic(10, 60, 3_000_000, Traffic::Groups)),
+        ("c40", || synthetic(40, 300, 10_000_000, Traffic::Uniform)),
+        ("c100", || synthetic(100, 600, 20_000_000, Traffic::Communities)),
+        ("few-busy", || synthetic(8, 20_000, 300_000_000, Traffic::Groups)),
+        ("c1000", || synthetic(1_000, 8_000, 60_000_000, Traffic::Groups)),
+        ("c10000", || synthetic(10_000, 30_000, 60_000_000, Traffic::Communities)),
+        ("c100000", || synthetic(100_000, 200_000, 120_000_000, Traffic::Uniform)),
+    ];
+    for (name, sample) in samples {
+        if wanted.as_deref().is_some_and(|w| w != name) {
+            continue;
+        }
+        let tables = sample();
+        let folder = Path::new(&directory).join(name);
+        std::fs::create_dir_all(&folder)?;
+        let svg = report::lanes::svg(&tables, &report::lanes::LanesOptions::default());
+        std::fs::write(folder.join("lanes.svg"), &svg)?;
+        std::fs::write(folder.join("lanes.png"), report::png(&svg, 1)?)?;
+    }
+    Ok(())
+}
