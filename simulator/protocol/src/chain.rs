@@ -115,15 +115,19 @@ impl ChainState {
     /// Moves the tip over a confirmed block whose execution gave `executed`.
     ///
     /// # Errors
-    /// If an inbox contradicts the block; the state must then be thrown away.
+    /// If an inbox contradicts the block. Nothing is changed then.
     pub fn apply(&mut self, executed: Executed, now: Timestamp) -> Result<(), NodeError> {
         let block = &executed.block;
         assert_eq!(block.height(), self.next_height(), "blocks are applied in order");
+        let mut inboxes: BTreeMap<ChainId, Inbox> = BTreeMap::new();
         for incoming in block.proposed().incoming_bundles() {
-            let inbox = self.inboxes.get_or_default(incoming.origin);
-            inbox
-                .remove(&incoming.bundle)
-                .map_err(|error| NodeError::Inbox { origin: incoming.origin, error })?;
+            let origin = incoming.origin;
+            let original = || self.inboxes.get(&origin).cloned().unwrap_or_default();
+            let inbox = inboxes.entry(origin).or_insert_with(original);
+            inbox.remove(&incoming.bundle).map_err(|error| NodeError::Inbox { origin, error })?;
+        }
+        for (origin, inbox) in inboxes {
+            *self.inboxes.get_or_default(origin) = inbox;
         }
         self.block_hashes.push(block.hash());
         self.preprocessed.remove(&block.height());
@@ -246,13 +250,12 @@ impl ChainState {
         self.outbox_counters.first_key_value().is_none_or(|(first, _)| *first > height)
     }
 
-    /// Loses the newest entry of one outbox: the seeded bug of an outbox.
-    pub fn forget_outbox(&mut self) {
-        let Some((recipient, outbox)) = self.outboxes.iter().next() else { return };
-        if let Some(last) = outbox.queue().back().copied() {
-            let recipient = *recipient;
-            self.confirm_outbox(recipient, last);
-        }
+    /// Loses the newest entry of one outbox: the seeded bug of an outbox. Returns what is lost.
+    pub fn forget_outbox(&mut self) -> Option<(ChainId, BlockHeight)> {
+        let (recipient, outbox) = self.outboxes.iter().next()?;
+        let (recipient, last) = (*recipient, *outbox.queue().back()?);
+        self.confirm_outbox(recipient, last);
+        Some((recipient, last))
     }
 
     /// Invariants I-27 and I-28.

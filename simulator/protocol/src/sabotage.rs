@@ -12,8 +12,4 @@ pub enum Sabotage {
     InboxOutOfOrder,
     /// An outbox forgets a height that was never delivered.
     OutboxForgets,
-    /// A transfer credits the recipient without debiting the sender.
-    MintMoney,
-    /// A worker answers before it saves.
-    ReplyBeforePersist,
 }

@@ -1,0 +1,314 @@
+//! A user's wallet with its local node: drives one chain.
+//!
+//! Owns the chain as its owner sees it, the pending block, and the commands that wait. One
+//! operation runs at a time: find what was received, build a block, propose it, finalize it, tell
+//! everybody. This file routes; each step has its file. The pending block is saved before it is
+//! sent and is never replaced at its height.
+
+mod communication;
+mod driver;
+mod find_received;
+mod help;
+mod staging;
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use self::{
+    communication::Communication,
+    driver::{Operation, Pending},
+};
+use crate::{
+    certificate::ConfirmedBlockCertificate,
+    chain::ChainState,
+    committee::Committee,
+    description::ChainDescription,
+    genesis::Genesis,
+    ids::{Address, ChainId, ClientIndex, Epoch, ValidatorIndex},
+    machine::Outputs,
+    observe::Observation,
+    rpc::{Command, Packet, Reason, Request, RequestId, Trigger},
+    signature::SigningKey,
+    store::ContentStore,
+    time::{TimeDelta, Timestamp},
+};
+
+/// When a wallet takes in what has arrived.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InboxPolicy {
+    /// With the next block that it makes for another reason, or when told to.
+    Manual,
+    /// As soon as it is told of something.
+    Auto,
+}
+
+/// What a wallet is told at its start.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// The network.
+    pub genesis: Arc<Genesis>,
+    /// Its number.
+    pub index: ClientIndex,
+    /// Its key.
+    pub key: SigningKey,
+    /// Its chain; `None`: another wallet will open it.
+    pub chain: Option<ChainId>,
+    /// Whether a super owner proposes in the fast round.
+    pub allow_fast_blocks: bool,
+    /// When it takes in what has arrived.
+    pub inbox_policy: InboxPolicy,
+    /// How long and how often it waits.
+    pub options: ClientOptions,
+}
+
+/// How long and how often a wallet waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClientOptions {
+    /// A request is repeated when it is not answered for so long.
+    pub request_timeout: TimeDelta,
+    /// How often a request is repeated.
+    pub retries: u32,
+    /// The delay before a failed step is tried again; later ones wait this much longer each time.
+    pub retry_delay: TimeDelta,
+    /// The longest such delay.
+    pub max_backoff: TimeDelta,
+    /// After a quorum, stragglers get the elapsed time divided by this.
+    pub grace_divisor: u64,
+    /// Bundles in one block at most.
+    pub max_pending_message_bundles: usize,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            request_timeout: TimeDelta::from_secs(4),
+            retries: 10,
+            retry_delay: TimeDelta::from_secs(1),
+            max_backoff: TimeDelta::from_secs(30),
+            grace_divisor: 5,
+            max_pending_message_bundles: 300,
+        }
+    }
+}
+
+/// A wallet with its local node.
+#[derive(Debug)]
+pub struct Client {
+    config: ClientConfig,
+    /// The chain as this wallet sees it.
+    chain: Option<Box<ChainState>>,
+    /// How many entries of each validator's received log were looked at.
+    trackers: Vec<u64>,
+    /// The block that is proposed and not yet confirmed.
+    pending: Option<Box<Pending>>,
+    ready: VecDeque<Command>,
+    on_inbox: VecDeque<Command>,
+    held: Vec<Command>,
+    done_early: BTreeSet<u64>,
+    /// Whether something has arrived since the logs were looked at.
+    notified: bool,
+    /// Whether the logs were looked at since the last block.
+    fresh: bool,
+    /// How its chain began, if another chain has opened it.
+    description: Option<Arc<ChainDescription>>,
+    /// Blocks of its own chain that others have made, just downloaded.
+    synced: Vec<Arc<ConfirmedBlockCertificate>>,
+    next_request: u64,
+    /// Number of the last step; timers of earlier ones are void.
+    phase: u64,
+    /// Steps that failed in a row.
+    failures: u64,
+    operation: Option<Box<Operation>>,
+    background: Option<Box<Background>>,
+}
+
+/// The last broadcast, for validators that have not answered yet.
+type Background = (Communication, Arc<ConfirmedBlockCertificate>);
+
+impl Client {
+    /// A wallet that has done nothing.
+    pub fn new(config: ClientConfig, now: Timestamp) -> Self {
+        let description = config.chain.and_then(|chain| config.genesis.description(&chain).cloned());
+        Self {
+            chain: description.map(|description| Box::new(ChainState::new(&description, now))),
+            trackers: Vec::new(),
+            pending: None,
+            ready: VecDeque::new(),
+            on_inbox: VecDeque::new(),
+            held: Vec::new(),
+            done_early: BTreeSet::new(),
+            notified: false,
+            fresh: false,
+            description: None,
+            synced: Vec::new(),
+            next_request: 0,
+            phase: 0,
+            failures: 0,
+            operation: None,
+            background: None,
+            config,
+        }
+    }
+
+    /// Its number.
+    pub const fn index(&self) -> ClientIndex {
+        self.config.index
+    }
+
+    /// The chain as this wallet sees it, once it is open.
+    pub fn chain(&self) -> Option<&ChainState> {
+        self.chain.as_deref()
+    }
+
+    /// Whether a block is proposed and not yet confirmed.
+    pub const fn has_pending_block(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Commands that are not done.
+    pub fn open_commands(&self) -> usize {
+        let running = self.operation.as_ref().is_some_and(|operation| operation.command.is_some());
+        self.ready.len() + self.on_inbox.len() + self.held.len() + usize::from(running)
+    }
+
+    /// Starts: asks to be told about its chain.
+    pub fn start(&mut self, now: Timestamp, store: &dyn ContentStore, out: &mut Outputs) {
+        self.subscribe(out);
+        self.proceed(now, store, out);
+    }
+
+    fn subscribe(&mut self, out: &mut Outputs) {
+        let Some(chain) = self.chain.as_ref().map(|chain| chain.execution.chain_id) else { return };
+        let ownership = &self.chain.as_ref().expect("checked above").execution.ownership;
+        let blocks = ownership.owners.len() + ownership.super_owners.len() > 1;
+        for validator in self.validators() {
+            let id = self.request_id();
+            let request = Request::Subscribe { blocks };
+            out.send(Address::Proxy(validator), Packet::Request { id, chain, request });
+        }
+    }
+
+    /// Handles a packet that `from` sent.
+    pub fn handle(
+        &mut self,
+        now: Timestamp,
+        from: Address,
+        packet: Packet,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        match packet {
+            Packet::Reply { id, reply } => self.on_reply(now, (from, id), *reply, store, out),
+            Packet::Notification(notification) => match notification.reason {
+                Reason::NewIncomingBundle { .. } => {
+                    self.notified = true;
+                    self.proceed(now, store, out);
+                }
+                Reason::NewBlock { .. } | Reason::NewRound { .. } => {}
+            },
+            Packet::Command(command) => self.on_command(now, *command, store, out),
+            Packet::CommandDone(number) => self.on_command_done(now, number, store, out),
+            Packet::ChainOpened(description) => self.on_opened(now, &description, store, out),
+            Packet::Request { .. }
+            | Packet::Forward { .. }
+            | Packet::ForwardReply { .. }
+            | Packet::CrossChain(_) => {}
+        }
+    }
+
+    /// Throws away what a crash takes: what is on its way. The wallet keeps its chain, its pending
+    /// block and its trackers; the commands are the user's, who asks again.
+    pub fn crash(&mut self) {
+        let running = self.operation.take().and_then(|operation| operation.command);
+        let in_pending = self.pending.as_ref().and_then(|pending| pending.command.as_ref());
+        if let Some(command) = running
+            && in_pending.is_none_or(|pending| pending.number != command.number)
+        {
+            self.ready.push_front(command);
+        }
+        self.background = None;
+        self.notified = true;
+    }
+
+    fn on_command(
+        &mut self,
+        now: Timestamp,
+        command: Command,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        match command.trigger {
+            Trigger::Now => self.ready.push_back(command),
+            Trigger::Inbox => self.on_inbox.push_back(command),
+            Trigger::After(number) if self.done_early.remove(&number) => {
+                self.ready.push_back(command);
+            }
+            Trigger::After(_) => self.held.push(command),
+        }
+        self.proceed(now, store, out);
+    }
+
+    fn on_command_done(
+        &mut self,
+        now: Timestamp,
+        number: u64,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        let waits = |command: &Command| command.trigger == Trigger::After(number);
+        match self.held.iter().position(waits) {
+            Some(index) => self.ready.push_back(self.held.remove(index)),
+            None => {
+                self.done_early.insert(number);
+            }
+        }
+        self.proceed(now, store, out);
+    }
+
+    fn on_opened(
+        &mut self,
+        now: Timestamp,
+        description: &Arc<ChainDescription>,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        let mine = description.config.ownership.is_owner(&self.config.key.public().owner());
+        if self.chain.is_none() && mine {
+            self.chain = Some(Box::new(ChainState::new(description, now)));
+            self.config.chain = Some(description.id());
+            self.description = Some(description.clone());
+            self.subscribe(out);
+            self.notified = true;
+            self.proceed(now, store, out);
+        }
+    }
+
+    fn chain_ref(&self) -> &ChainState {
+        self.chain.as_ref().expect("an operation runs on an open chain only")
+    }
+
+    fn chain_mut(&mut self) -> &mut ChainState {
+        self.chain.as_mut().expect("an operation runs on an open chain only")
+    }
+
+    fn committee(&self) -> Arc<Committee> {
+        let epoch = self.chain.as_ref().map_or(Epoch(0), |chain| chain.execution.epoch);
+        self.config.genesis.committee(epoch).expect("the local chain is in a known epoch").clone()
+    }
+
+    fn validators(&self) -> Vec<ValidatorIndex> {
+        self.config.genesis.keys().keys().copied().collect()
+    }
+
+    fn request_id(&mut self) -> RequestId {
+        self.next_request += 1;
+        RequestId(self.next_request)
+    }
+
+    fn fail_command(&self, command: &Command, reason: String, out: &mut Outputs) {
+        let chain = self.config.chain.unwrap_or_default();
+        out.observe(Observation::CommandFailed { command: command.number, chain, reason });
+    }
+}

@@ -1,0 +1,159 @@
+//! Helping a validator by the error that it returned (table 5.10).
+//!
+//! Only what this wallet holds is sent: blocks of its own chain, and blocks whose messages it takes
+//! in.
+
+use std::sync::Arc;
+
+use super::{
+    Client,
+    communication::{Lane, LaneStatus},
+    driver::Stage,
+};
+use crate::{
+    certificate::ConfirmedBlockCertificate,
+    error::NodeError,
+    ids::{BlockHeight, ChainId},
+    machine::Outputs,
+    observe::Observation,
+    rpc::{Delivery, Request},
+    store::ContentStore,
+    time::Timestamp,
+};
+
+/// How often one validator is helped within one step.
+pub(super) const HELPS_MAX: u32 = 8;
+
+impl Client {
+    /// Helps the validator of `lane` or gives it up.
+    pub(super) fn remedy(
+        &mut self,
+        now: Timestamp,
+        stage: &Stage,
+        lane: &mut Lane,
+        error: NodeError,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        if lane.helped >= HELPS_MAX {
+            lane.status = LaneStatus::Failed;
+            return;
+        }
+        if let (NodeError::MissingCertificateValue, Some(full)) = (&error, full_goal(stage)) {
+            lane.helped += 1;
+            let validator = lane.validator;
+            lane.replace_goal(now, validator, full, &mut self.next_request, out);
+            return;
+        }
+        let helpers = self.helpers(lane, &error, store);
+        if helpers.is_empty() {
+            lane.status = LaneStatus::Failed;
+            return;
+        }
+        let (chain, validator) = (self.chain_ref().execution.chain_id, lane.validator);
+        let requests = u32::try_from(helpers.len()).expect("bounded by the chain's height");
+        out.observe(Observation::ValidatorHelped { chain, validator, requests });
+        lane.help(now, helpers, &mut self.next_request, out);
+    }
+
+    fn helpers(
+        &self,
+        lane: &Lane,
+        error: &NodeError,
+        store: &dyn ContentStore,
+    ) -> Vec<(ChainId, Request)> {
+        let chain = self.chain_ref().execution.chain_id;
+        match error {
+            NodeError::UnexpectedBlockHeight { expected, found } if expected < found => {
+                self.own_blocks(*expected, *found, store)
+            }
+            NodeError::MissingCrossChainUpdates(missing) => {
+                self.sender_blocks(missing, lane.helped, store)
+            }
+            NodeError::InactiveChain(id) if *id == chain && lane.chain() == chain => {
+                self.own_description()
+            }
+            NodeError::InactiveChain(_)
+            | NodeError::UnexpectedBlockHeight { .. }
+            | NodeError::BlobsNotFound(_)
+            | NodeError::UnexpectedPreviousBlockHash
+            | NodeError::MissingCertificateValue
+            | NodeError::InvalidTimestamp { .. }
+            | NodeError::InvalidEpoch { .. }
+            | NodeError::InvalidOwner(_)
+            | NodeError::InvalidProposal
+            | NodeError::WrongRound { .. }
+            | NodeError::InsufficientRound { .. }
+            | NodeError::InsufficientRoundStrict { .. }
+            | NodeError::MustBeNewerThanLockingBlock { .. }
+            | NodeError::HasIncompatibleConfirmedVote(_)
+            | NodeError::HeightOverflow
+            | NodeError::Certificate(_)
+            | NodeError::Inbox { .. }
+            | NodeError::Block(_)
+            | NodeError::CorruptedChainState(_)
+            | NodeError::UnexpectedBlob(_) => Vec::new(),
+        }
+    }
+
+    fn own_blocks(
+        &self,
+        from: BlockHeight,
+        until: BlockHeight,
+        store: &dyn ContentStore,
+    ) -> Vec<(ChainId, Request)> {
+        let state = self.chain_ref();
+        let hashes = (from.0..until.0).filter_map(|height| state.block_hash(BlockHeight(height)));
+        let certificates = hashes.filter_map(|hash| store.certificate(&hash));
+        certificates.map(|certificate| push(certificate, Delivery::NonBlocking)).collect()
+    }
+
+    /// The named blocks, each after those before it that sent here too: more of these each time.
+    fn sender_blocks(
+        &self,
+        missing: &[(ChainId, BlockHeight)],
+        helped: u32,
+        store: &dyn ContentStore,
+    ) -> Vec<(ChainId, Request)> {
+        let recipient = self.chain_ref().execution.chain_id;
+        let depth = (1usize << helped) - 1;
+        let mut helpers = Vec::new();
+        for (origin, height) in missing {
+            let mut hash = self.sender_block(*origin, *height);
+            let mut blocks = Vec::new();
+            while let Some(certificate) = hash.and_then(|hash| store.certificate(&hash)) {
+                let links = &certificate.block().outcome().previous_message_blocks;
+                hash = links.get(&recipient).map(|(hash, _)| *hash).filter(|_| blocks.len() < depth);
+                blocks.push(push(certificate, Delivery::Blocking));
+            }
+            helpers.extend(blocks.into_iter().rev());
+        }
+        helpers
+    }
+
+    /// The description of this chain, if another chain has opened it.
+    fn own_description(&self) -> Vec<(ChainId, Request)> {
+        let chain = self.chain_ref().execution.chain_id;
+        let described = self.description.iter();
+        described.map(|blob| (chain, Request::UploadDescription(blob.clone()))).collect()
+    }
+}
+
+fn push(certificate: Arc<ConfirmedBlockCertificate>, delivery: Delivery) -> (ChainId, Request) {
+    (certificate.block().chain_id(), Request::Confirmed(certificate, delivery))
+}
+
+fn full_goal(stage: &Stage) -> Option<Request> {
+    match stage {
+        Stage::Finalizing { certificate, .. } => Some(Request::Validated(certificate.clone())),
+        Stage::Broadcasting { certificate, .. } => {
+            Some(Request::Confirmed(certificate.clone(), Delivery::NonBlocking))
+        }
+        Stage::Finding(_)
+        | Stage::Downloading { .. }
+        | Stage::Proposing { .. }
+        | Stage::Recovering(_)
+        | Stage::Syncing
+        | Stage::BackingOff => None,
+    }
+}

@@ -1,0 +1,162 @@
+//! Building a block: what waits in the inbox, then the user's operation, executed here first.
+//!
+//! A bundle that fails is rejected, and after too many failures left for later (3.3). The user's
+//! operation is never dropped in silence.
+
+use std::sync::Arc;
+
+use super::Client;
+use crate::{
+    block::{ProposedBlock, SystemOperation, Transaction},
+    description::InitialChainConfig,
+    error::{BlockError, ExecutionError},
+    hash::CryptoHash,
+    message::{IncomingBundle, MessageAction},
+    rpc::{Action, Command},
+    store::{ContentStore, Executed},
+    time::Timestamp,
+};
+
+/// What came of building a block.
+#[derive(Debug)]
+pub(super) enum Staged {
+    /// There is nothing to put in it.
+    Nothing,
+    /// The user's operation cannot be executed.
+    Impossible(BlockError),
+    /// A block, and what executing it gives.
+    Block { block: Arc<ProposedBlock>, block_hash: CryptoHash, executed: Executed },
+}
+
+/// Bundles that fail in one block before the rest is left for later.
+const MAX_FAILURES: u32 = 3;
+
+impl Client {
+    /// Builds the block for `command` with what waits in the inbox.
+    pub(super) fn stage(
+        &self,
+        now: Timestamp,
+        command: Option<&Command>,
+        store: &dyn ContentStore,
+    ) -> Staged {
+        let operation = command.and_then(|command| self.operation_of(&command.action));
+        let mut incoming = self.waiting_bundles();
+        let mut failures = 0;
+        loop {
+            if incoming.is_empty() && operation.is_none() {
+                return Staged::Nothing;
+            }
+            let block = self.block_with(now, &incoming, operation.as_ref());
+            let block_hash = CryptoHash::of(&block);
+            match store.execute(&self.chain_ref().execution, &block, block_hash) {
+                Ok(executed) => {
+                    return Staged::Block { block: Arc::new(block), block_hash, executed };
+                }
+                Err(BlockError::Transaction { transaction, error }) => {
+                    let index = usize::try_from(transaction).expect("an index fits memory");
+                    if index >= incoming.len() {
+                        return Staged::Impossible(BlockError::Transaction { transaction, error });
+                    }
+                    failures += 1;
+                    prune(&mut incoming, index, &error, failures);
+                }
+                Err(error) => return Staged::Impossible(error),
+            }
+        }
+    }
+
+    /// Whether anything waits in the inbox.
+    pub(super) fn inbox_waits(&self) -> bool {
+        let inboxes = self.chain.as_ref().map(|chain| chain.inboxes());
+        inboxes.is_some_and(|inboxes| inboxes.iter().any(|(_, inbox)| !inbox.added().is_empty()))
+    }
+
+    /// Bundles that wait, by timestamp, and by cursor within each origin.
+    fn waiting_bundles(&self) -> Vec<IncomingBundle> {
+        let accept = MessageAction::Accept;
+        let mut incoming: Vec<_> = self
+            .chain_ref()
+            .inboxes()
+            .iter()
+            .flat_map(|(origin, inbox)| inbox.added().iter().map(move |bundle| (*origin, bundle)))
+            .map(|(origin, bundle)| IncomingBundle { origin, bundle: bundle.clone(), action: accept })
+            .collect();
+        // A sender's timestamps never decrease, so this keeps the order within each origin.
+        incoming.sort_by_key(|incoming| {
+            (incoming.bundle.timestamp, incoming.origin, incoming.bundle.cursor())
+        });
+        incoming.truncate(self.config.options.max_pending_message_bundles);
+        incoming
+    }
+
+    fn block_with(
+        &self,
+        now: Timestamp,
+        incoming: &[IncomingBundle],
+        operation: Option<&SystemOperation>,
+    ) -> ProposedBlock {
+        let state = &self.chain_ref().execution;
+        let newest = incoming.iter().map(|incoming| incoming.bundle.timestamp).max();
+        let receive = incoming.iter().cloned().map(Transaction::ReceiveMessages);
+        let execute = operation.cloned().map(Transaction::ExecuteOperation);
+        ProposedBlock {
+            chain_id: state.chain_id,
+            epoch: state.epoch,
+            transactions: receive.chain(execute).collect(),
+            height: state.next_height,
+            timestamp: now.max(state.timestamp).max(newest.unwrap_or_default()),
+            authenticated_owner: Some(self.config.key.public().owner()),
+            previous_block_hash: state.tip_hash,
+        }
+    }
+
+    fn operation_of(&self, action: &Action) -> Option<SystemOperation> {
+        match action {
+            Action::Transfer { owner, recipient, amount } => Some(SystemOperation::Transfer {
+                owner: *owner,
+                recipient: *recipient,
+                amount: *amount,
+            }),
+            Action::Claim { owner, target_id, recipient, amount } => {
+                Some(SystemOperation::Claim {
+                    owner: *owner,
+                    target_id: *target_id,
+                    recipient: *recipient,
+                    amount: *amount,
+                })
+            }
+            Action::OpenChain { ownership, balance, .. } => {
+                Some(SystemOperation::OpenChain(InitialChainConfig {
+                    ownership: ownership.clone(),
+                    epoch: self.chain_ref().execution.epoch,
+                    balance: *balance,
+                }))
+            }
+            Action::ProcessInbox => None,
+        }
+    }
+}
+
+/// Table 3.3: reject what fails; leave it for later if it may not be rejected or too much fails.
+fn prune(
+    incoming: &mut Vec<IncomingBundle>,
+    index: usize,
+    error: &ExecutionError,
+    failures: u32,
+) {
+    if failures > MAX_FAILURES {
+        incoming.clear();
+        return;
+    }
+    let refused = *error == ExecutionError::CannotRejectMessage;
+    if refused || incoming[index].bundle.is_protected() {
+        let origin = incoming[index].origin;
+        let mut position = 0;
+        incoming.retain(|other| {
+            position += 1;
+            position <= index || other.origin != origin
+        });
+    } else {
+        incoming[index].action = MessageAction::Reject;
+    }
+}

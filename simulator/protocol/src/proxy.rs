@@ -1,0 +1,84 @@
+//! The public face of a validator: hands requests to the shard that owns the chain, hands answers
+//! back, and fans notifications out. Keeps no chain; a crash takes its subscriptions.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    genesis::shard_of,
+    ids::{Address, ChainId, ClientIndex, ValidatorIndex},
+    machine::Outputs,
+    rpc::{Packet, Reason, Request},
+    signature::PublicKey,
+};
+
+/// One wallet's interest in a chain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Subscription {
+    client: ClientIndex,
+    blocks: bool,
+}
+
+/// A validator's proxy.
+#[derive(Debug)]
+pub struct Proxy {
+    validator: ValidatorIndex,
+    key: PublicKey,
+    shards: u32,
+    subscriptions: BTreeMap<ChainId, Vec<Subscription>>,
+}
+
+impl Proxy {
+    /// The proxy of a validator with `shards` workers.
+    pub const fn new(validator: ValidatorIndex, key: PublicKey, shards: u32) -> Self {
+        Self { validator, key, shards, subscriptions: BTreeMap::new() }
+    }
+
+    /// Handles a packet that `from` sent. What is addressed to nobody here is dropped.
+    pub fn handle(&mut self, from: Address, packet: Packet, out: &mut Outputs) {
+        match packet {
+            Packet::Request { chain, request: Request::Subscribe { blocks }, .. } => {
+                if let Address::Client(client) = from {
+                    self.subscribe(chain, Subscription { client, blocks });
+                }
+            }
+            Packet::Request { id, chain, request } => {
+                if let Address::Client(client) = from {
+                    let shard = shard_of(&self.key, &chain, self.shards);
+                    let packet = Packet::Forward { client, id, chain, request };
+                    out.send(Address::Worker(self.validator, shard), packet);
+                }
+            }
+            Packet::ForwardReply { client, id, reply } => {
+                out.send(Address::Client(client), Packet::Reply { id, reply });
+            }
+            Packet::Notification(notification) => {
+                let wanted = |subscription: &&Subscription| match notification.reason {
+                    Reason::NewIncomingBundle { .. } => true,
+                    Reason::NewBlock { .. } | Reason::NewRound { .. } => subscription.blocks,
+                };
+                let subscribers = self.subscriptions.get(&notification.chain_id);
+                for subscription in subscribers.into_iter().flatten().filter(wanted) {
+                    let packet = Packet::Notification(notification.clone());
+                    out.send(Address::Client(subscription.client), packet);
+                }
+            }
+            Packet::Reply { .. }
+            | Packet::Forward { .. }
+            | Packet::CrossChain(_)
+            | Packet::Command(_)
+            | Packet::CommandDone(_)
+            | Packet::ChainOpened(_) => {}
+        }
+    }
+
+    fn subscribe(&mut self, chain: ChainId, subscription: Subscription) {
+        let subscribers = self.subscriptions.entry(chain).or_default();
+        subscribers.retain(|other| other.client != subscription.client);
+        subscribers.push(subscription);
+    }
+
+    /// Throws away what a crash takes.
+    pub fn crash(&mut self) {
+        self.subscriptions.clear();
+    }
+}

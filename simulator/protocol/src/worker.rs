@@ -1,0 +1,388 @@
+//! A worker shard of a validator: many chains, one request at a time.
+//!
+//! Owns the chains that [`crate::genesis::shard_of`] gives it, loads each on first touch, and never
+//! talks to another validator. This file routes; rules are in [`consensus`] and [`cross_chain`].
+//! What survives a crash is the chains and descriptions; [`Volatile`] does not.
+
+mod consensus;
+mod cross_chain;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    block::Block,
+    chain::ChainState,
+    committee::Committee,
+    description::ChainDescription,
+    error::NodeError,
+    genesis::{Genesis, shard_of},
+    ids::{Address, BlockHeight, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
+    machine::Outputs,
+    manager::LockingBlock,
+    observe::Observation,
+    rpc::{
+        ChainInfo, ChainInfoQuery, ChainInfoResponse, CrossChainRequest, Notification, Packet,
+        Reason, Reply, Request, RequestId, Response,
+    },
+    sabotage::Sabotage,
+    signature::SigningKey,
+    store::ContentStore,
+    time::{TimeDelta, Timestamp},
+};
+
+/// What a worker is told at its start.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// The network.
+    pub genesis: Arc<Genesis>,
+    /// Its validator.
+    pub validator: ValidatorIndex,
+    /// Its number.
+    pub shard: ShardIndex,
+    /// How many shards its validator has.
+    pub shards: u32,
+    /// Its validator's key.
+    pub key: SigningKey,
+    /// How far in the future a block may be.
+    pub block_time_grace_period: TimeDelta,
+    /// A seeded bug, in tests.
+    pub sabotage: Sabotage,
+}
+
+impl WorkerConfig {
+    /// How far in the future a block may be when nothing else is said.
+    pub const BLOCK_TIME_GRACE_PERIOD: TimeDelta = TimeDelta::from_millis(500);
+}
+
+/// A request of a wallet, as its proxy handed it on.
+#[derive(Clone, Debug)]
+struct Asked {
+    client: ClientIndex,
+    id: RequestId,
+    chain: ChainId,
+    request: Request,
+}
+
+/// An update on its way to another shard, not yet confirmed.
+#[derive(Clone, Copy, Debug)]
+struct InFlight {
+    attempt: u32,
+    due: Timestamp,
+}
+
+/// What a crash takes away.
+#[derive(Debug, Default)]
+struct Volatile {
+    /// Bodies of blocks voted for, so that lite certificates suffice.
+    recent_blocks: BTreeMap<ChainId, Vec<Arc<Block>>>,
+    /// Cross-chain updates that wait for their confirmation, at most one a pair of chains.
+    in_flight: BTreeMap<(ChainId, ChainId), InFlight>,
+    /// Answers that wait for delivery.
+    delivery: BTreeMap<ChainId, Vec<(BlockHeight, ClientIndex, RequestId)>>,
+    /// Proposals a little ahead of this clock.
+    delayed: Vec<(Timestamp, Asked)>,
+    /// Whether a sweep of `in_flight` is scheduled.
+    sweeping: bool,
+}
+
+/// A worker shard.
+#[derive(Debug)]
+pub struct Worker {
+    config: WorkerConfig,
+    chains: BTreeMap<ChainId, Box<ChainState>>,
+    descriptions: BTreeMap<ChainId, Arc<ChainDescription>>,
+    volatile: Volatile,
+}
+
+/// Timer token: look at unconfirmed updates.
+const SWEEP: u64 = 0;
+/// Timer token: look at delayed proposals.
+const DELAYED: u64 = 1;
+
+impl Worker {
+    /// A worker without chains.
+    pub fn new(config: WorkerConfig) -> Self {
+        Self {
+            config,
+            chains: BTreeMap::new(),
+            descriptions: BTreeMap::new(),
+            volatile: Volatile::default(),
+        }
+    }
+
+    /// Its validator and number.
+    pub const fn address(&self) -> Address {
+        Address::Worker(self.config.validator, self.config.shard)
+    }
+
+    /// The chains that it has touched.
+    pub const fn chains(&self) -> &BTreeMap<ChainId, Box<ChainState>> {
+        &self.chains
+    }
+
+    /// Handles a packet.
+    pub fn handle(
+        &mut self,
+        now: Timestamp,
+        packet: Packet,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        match packet {
+            Packet::Forward { client, id, chain, request } => {
+                self.on_request(now, Asked { client, id, chain, request }, store, out);
+            }
+            Packet::CrossChain(request) => self.on_cross_chain(now, *request, store, out),
+            // Nobody sends these to a worker; a stray packet changes nothing.
+            Packet::Request { .. }
+            | Packet::Reply { .. }
+            | Packet::ForwardReply { .. }
+            | Packet::Notification(_)
+            | Packet::Command(_)
+            | Packet::CommandDone(_)
+            | Packet::ChainOpened(_) => {}
+        }
+    }
+
+    /// Handles a timer.
+    pub fn on_timer(
+        &mut self,
+        now: Timestamp,
+        token: u64,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        match token {
+            SWEEP => self.sweep(now, store, out),
+            _ => self.retry_delayed(now, store, out),
+        }
+    }
+
+    /// Throws away what a crash takes.
+    pub fn crash(&mut self) {
+        self.volatile = Volatile::default();
+    }
+
+    /// A copy of a chain as it is, to go back to if a crash hits before it is saved.
+    pub fn durable_copy(&self, chain: &ChainId) -> Option<Box<ChainState>> {
+        self.chains.get(chain).cloned()
+    }
+
+    /// Goes back to what was saved of a chain (`None`: nothing).
+    pub fn restore(&mut self, chain: ChainId, saved: Option<Box<ChainState>>) {
+        match saved {
+            Some(state) => self.chains.insert(chain, state),
+            None => self.chains.remove(&chain),
+        };
+    }
+
+    fn on_request(
+        &mut self,
+        now: Timestamp,
+        asked: Asked,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        let (client, id, chain) = (asked.client, asked.id, asked.chain);
+        let kind = asked.request.kind();
+        let answer = match asked.request.clone() {
+            Request::Proposal(proposal) => match self.delay_of(now, &proposal.block.timestamp) {
+                Some(at) => return self.delay(now, at, asked, out),
+                None => self.handle_proposal(now, chain, &proposal, store, out).map(Some),
+            },
+            Request::LiteValidated(lite) => self
+                .body_of(&lite)
+                .and_then(|certificate| {
+                    self.handle_validated(now, chain, &certificate, store, out)
+                })
+                .map(Some),
+            Request::Validated(certificate) => {
+                self.handle_validated(now, chain, &certificate, store, out).map(Some)
+            }
+            Request::LiteConfirmed(lite) => self
+                .body_of(&lite)
+                .and_then(|certificate| {
+                    self.handle_confirmed(now, chain, &certificate, store, out)
+                })
+                .map(Some),
+            Request::Confirmed(certificate, delivery) => self
+                .handle_confirmed(now, chain, &certificate, store, out)
+                .map(|response| {
+                    let height = certificate.block().height();
+                    self.answer_when_delivered(&asked, height, delivery, response)
+                }),
+            Request::ChainInfo(query) => {
+                self.handle_query(now, chain, &query, store, out).map(Some)
+            }
+            Request::DownloadCertificates(heights) => {
+                self.handle_download(chain, &heights, store).map(Some)
+            }
+            Request::UploadDescription(description) => {
+                self.handle_upload(now, &description).map(Some)
+            }
+            Request::Subscribe { .. } => Ok(Some(Response::Done)),
+        };
+        let reply = match answer {
+            Ok(None) => return,
+            Ok(Some(response)) => Ok(response),
+            Err(error) => {
+                let refused = error.clone();
+                out.observe(Observation::RequestRefused { chain, request: kind, error: refused });
+                Err(error)
+            }
+        };
+        self.reply(client, id, reply, out);
+    }
+
+    fn reply(&self, client: ClientIndex, id: RequestId, reply: Reply, out: &mut Outputs) {
+        let packet = Packet::ForwardReply { client, id, reply: Box::new(reply) };
+        out.send(Address::Proxy(self.config.validator), packet);
+    }
+
+    /// When to look at a proposal whose timestamp is ahead of this clock by no more than the grace
+    /// period (4.6).
+    fn delay_of(&self, now: Timestamp, block: &Timestamp) -> Option<Timestamp> {
+        let ahead = block.since(now);
+        let within = ahead <= self.config.block_time_grace_period;
+        (ahead > TimeDelta::default() && within).then_some(*block)
+    }
+
+    fn delay(&mut self, now: Timestamp, at: Timestamp, asked: Asked, out: &mut Outputs) {
+        out.timer(at.since(now), DELAYED);
+        self.volatile.delayed.push((at, asked));
+    }
+
+    fn retry_delayed(&mut self, now: Timestamp, store: &dyn ContentStore, out: &mut Outputs) {
+        let waiting = std::mem::take(&mut self.volatile.delayed);
+        for (at, asked) in waiting {
+            if at <= now {
+                self.on_request(now, asked, store, out);
+            } else {
+                self.volatile.delayed.push((at, asked));
+            }
+        }
+    }
+
+    /// The chain, initialised on first touch.
+    fn load(&mut self, now: Timestamp, chain: ChainId) -> Result<&mut ChainState, NodeError> {
+        if !self.chains.contains_key(&chain) {
+            let known = self.descriptions.get(&chain);
+            let description = known.or_else(|| self.config.genesis.description(&chain));
+            let description = description.ok_or(NodeError::InactiveChain(chain))?;
+            self.chains.insert(chain, Box::new(ChainState::new(description, now)));
+        }
+        Ok(self.chains.get_mut(&chain).expect("inserted above"))
+    }
+
+    fn committee(&self, epoch: Epoch) -> Result<Arc<Committee>, NodeError> {
+        let expected = Epoch(0);
+        let known = self.config.genesis.committee(epoch).cloned();
+        known.ok_or(NodeError::InvalidEpoch { expected, found: epoch })
+    }
+
+    fn shard_of(&self, chain: &ChainId) -> Address {
+        let key = self.config.key.public();
+        Address::Worker(self.config.validator, shard_of(&key, chain, self.config.shards))
+    }
+
+    fn notify(&self, chain_id: ChainId, reason: Reason, out: &mut Outputs) {
+        let notification = Box::new(Notification { chain_id, reason });
+        out.send(Address::Proxy(self.config.validator), Packet::Notification(notification));
+    }
+
+    /// What is told about a chain; signed when it answers a query.
+    fn info(&self, chain: ChainId, query: &ChainInfoQuery) -> ChainInfo {
+        let state = &self.chains[&chain];
+        let manager = &state.manager;
+        let log = state.received_log();
+        let received_log = query.received_log_from.map_or_else(Vec::new, |from| {
+            let from = usize::try_from(from).unwrap_or(usize::MAX).min(log.len());
+            log[from..].to_vec()
+        });
+        let lock = manager.locking_block().filter(|_| query.manager_values);
+        ChainInfo {
+            chain_id: chain,
+            next_block_height: state.next_height(),
+            block_hash: state.execution.tip_hash,
+            state_hash: state.execution.state_hash,
+            timestamp: state.execution.timestamp,
+            current_round: manager.current_round(),
+            vote: manager.pending_vote().copied(),
+            locking_block: lock.map(LockingBlock::clone),
+            received_log,
+        }
+    }
+
+    fn unsigned_info(&self, chain: ChainId) -> Response {
+        let info = self.info(chain, &ChainInfoQuery::default());
+        Response::Info(Box::new(ChainInfoResponse { info, signature: None }))
+    }
+
+    fn handle_query(
+        &mut self,
+        now: Timestamp,
+        chain: ChainId,
+        query: &ChainInfoQuery,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) -> Result<Response, NodeError> {
+        self.load(now, chain)?;
+        self.push_outboxes(now, chain, store, out);
+        let info = self.info(chain, query);
+        out.signed(1);
+        let signature = Some((self.config.key.public(), self.config.key.sign(&info.digest())));
+        Ok(Response::Info(Box::new(ChainInfoResponse { info, signature })))
+    }
+
+    fn handle_download(
+        &self,
+        chain: ChainId,
+        heights: &[BlockHeight],
+        store: &dyn ContentStore,
+    ) -> Result<Response, NodeError> {
+        let state = self.chains.get(&chain).ok_or(NodeError::InactiveChain(chain))?;
+        let hashes = heights.iter().filter_map(|height| state.block_hash(*height));
+        Ok(Response::Certificates(hashes.filter_map(|hash| store.certificate(&hash)).collect()))
+    }
+
+    /// Keeps a description: its hash is the chain's id, so nobody can forge one, and it costs its
+    /// sender a confirmed block to make it count.
+    fn handle_upload(
+        &mut self,
+        now: Timestamp,
+        description: &Arc<ChainDescription>,
+    ) -> Result<Response, NodeError> {
+        self.store_description(description.clone());
+        self.load(now, description.id())?;
+        Ok(Response::Done)
+    }
+
+    fn store_description(&mut self, description: Arc<ChainDescription>) {
+        self.descriptions.entry(description.id()).or_insert(description);
+    }
+
+    fn on_cross_chain(
+        &mut self,
+        now: Timestamp,
+        request: CrossChainRequest,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        match request {
+            CrossChainRequest::UpdateRecipient { sender, recipient, bundles, previous_height } => {
+                self.update_recipient(now, (sender, recipient), &bundles, previous_height, out);
+            }
+            CrossChainRequest::ConfirmUpdatedRecipient { sender, recipient, latest_height } => {
+                self.confirm_updated_recipient(now, (sender, recipient), latest_height, store, out);
+            }
+            CrossChainRequest::StoreDescription(description) => self.store_description(description),
+        }
+    }
+
+    /// Tells whether the chain's own state keeps its shape.
+    fn observe_shape(&self, chain: ChainId, out: &mut Outputs) {
+        if let Err((shape, detail)) = self.chains[&chain].check_shape() {
+            out.observe(Observation::ShapeBroken { chain, shape, detail: detail.to_owned() });
+        }
+    }
+}
