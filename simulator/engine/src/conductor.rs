@@ -16,15 +16,12 @@ use crate::time::VirtualTime;
 use crate::world::RunConfig;
 
 /// What one part of the world reports at a checkpoint.
-pub(crate) struct Survey {
-    /// Where this part's actors stand, with their identifiers; `None` if nothing was handled
-    /// here since the last survey.
+pub struct Survey {
+    /// Where this part's actors stand, with their identifiers; `None` if nothing happened here
+    /// since the last survey.
     pub(crate) actors: Option<Vec<(ActorId, ActorDigest)>>,
     pub(crate) handled: u64,
     pub(crate) pending: u64,
-    pub(crate) pending_messages: u64,
-    /// The earliest event that this part still expects.
-    pub(crate) earliest: Option<VirtualTime>,
     pub(crate) counters: NetworkCounters,
     pub(crate) rule_hits: Vec<u64>,
     pub(crate) service: Vec<ServiceStats>,
@@ -33,7 +30,7 @@ pub(crate) struct Survey {
 }
 
 /// Leads one run from checkpoint to checkpoint.
-pub(crate) struct Conductor<'s, R, S> {
+pub struct Conductor<'s, R, S> {
     sink: &'s mut S,
     config: RunConfig,
     /// Messages that the environment injects in the course of the run.
@@ -53,25 +50,27 @@ pub(crate) struct Conductor<'s, R, S> {
 struct Totals {
     handled: u64,
     pending: u64,
-    pending_messages: u64,
     counters: NetworkCounters,
     rule_hits: Vec<u64>,
 }
 
 /// The first checkpoint after zero, for drivers to start with.
-pub(crate) fn first_checkpoint(config: &RunConfig) -> VirtualTime {
+#[must_use]
+pub fn first_checkpoint(config: &RunConfig) -> VirtualTime {
     VirtualTime::ZERO
         .saturating_add(config.checkpoint_every)
         .min(config.end)
 }
 
 /// The checkpoint after `time`, which is one.
-pub(crate) fn next_checkpoint(config: &RunConfig, time: VirtualTime) -> VirtualTime {
+#[must_use]
+pub fn next_checkpoint(config: &RunConfig, time: VirtualTime) -> VirtualTime {
     time.saturating_add(config.checkpoint_every).min(config.end)
 }
 
 impl<'s, R: Record, S: Sink<R>> Conductor<'s, R, S> {
-    pub(crate) fn new(sink: &'s mut S, config: RunConfig, actors: usize, injected: u64) -> Self {
+    /// Begins a run of so many actors, into whose world the environment injects so many messages.
+    pub fn new(sink: &'s mut S, config: RunConfig, actors: usize, injected: u64) -> Self {
         let actors = vec![ActorDigest::default(); actors];
         Self {
             sink,
@@ -89,7 +88,7 @@ impl<'s, R: Record, S: Sink<R>> Conductor<'s, R, S> {
     }
 
     /// Hands records to the sink; they must continue the order.
-    pub(crate) fn records(&mut self, records: &mut Vec<Stamped<R>>) {
+    pub fn records(&mut self, records: &mut Vec<Stamped<R>>) {
         if !records.is_empty() {
             debug_assert!(
                 records.is_sorted_by_key(Stamped::order),
@@ -101,24 +100,21 @@ impl<'s, R: Record, S: Sink<R>> Conductor<'s, R, S> {
     }
 
     /// Everything before the next checkpoint has happened. Says why the run ends, if it does.
-    pub(crate) fn checkpoint(&mut self, surveys: Vec<Survey>) -> Option<Outcome> {
+    pub fn checkpoint(&mut self, surveys: Vec<Survey>) -> Option<Outcome> {
         let time = self.next;
         let mut totals = Totals {
             rule_hits: Vec::new(),
             ..Totals::default()
         };
-        let mut earliest: Option<VirtualTime> = None;
         let mut service = Vec::new();
         let mut changed = false;
         for survey in surveys {
             totals.handled += survey.handled;
             totals.pending += survey.pending;
-            totals.pending_messages += survey.pending_messages;
             totals.counters.add(&survey.counters);
             totals.rule_hits.resize(survey.rule_hits.len(), 0);
             let hits = totals.rule_hits.iter_mut().zip(&survey.rule_hits);
             hits.for_each(|(sum, hits)| *sum += hits);
-            earliest = [earliest, survey.earliest].into_iter().flatten().min();
             service.extend(survey.service);
             self.panics.extend(survey.panics);
             self.violations.extend(survey.violations);
@@ -133,7 +129,6 @@ impl<'s, R: Record, S: Sink<R>> Conductor<'s, R, S> {
         if changed {
             self.root = root(&self.actors);
         }
-        self.check_conservation(time, &totals);
         let view = CheckpointView {
             time,
             root: self.root,
@@ -151,20 +146,15 @@ impl<'s, R: Record, S: Sink<R>> Conductor<'s, R, S> {
         });
         self.latest = totals;
         self.next = next_checkpoint(&self.config, time);
-        self.ending(time, earliest, flow)
+        self.ending(time, flow)
     }
 
-    fn ending(
-        &self,
-        time: VirtualTime,
-        earliest: Option<VirtualTime>,
-        flow: Flow,
-    ) -> Option<Outcome> {
+    fn ending(&self, time: VirtualTime, flow: Flow) -> Option<Outcome> {
         let limits = self.config.limits;
         if let Some(violation) = self.violations.first() {
             return Some(Outcome::CheckFailed(violation.check));
         }
-        if earliest.is_none() {
+        if self.latest.pending == 0 {
             return Some(Outcome::Quiescent);
         }
         if time >= self.config.end {
@@ -188,29 +178,19 @@ impl<'s, R: Record, S: Sink<R>> Conductor<'s, R, S> {
         None
     }
 
-    fn check_conservation(&mut self, at: VirtualTime, totals: &Totals) {
-        let Totals {
-            counters,
-            pending_messages,
-            ..
-        } = totals;
-        let made = counters.sent + counters.injected + counters.duplicated;
-        let gone = counters.lost + counters.lost_by_rule + counters.partitioned;
-        let come = counters.delivered + counters.to_down_node;
-        if made != gone + come + pending_messages {
-            let (actor, check) = (ActorId::ENVIRONMENT, EngineCheck::Conservation);
-            self.violations.push(Violation { at, actor, check });
-        }
-    }
-
-    /// The final account.
-    pub(crate) fn finish<N>(
+    /// The final account. `messages` are still on their way, in all parts of the world.
+    ///
+    /// # Panics
+    /// If the run has not reached any checkpoint.
+    pub fn finish<N>(
         mut self,
         outcome: Outcome,
+        messages: u64,
         nodes: Vec<N>,
         partitions_used: usize,
     ) -> RunOutcome<N> {
-        let last = self.checkpoints.last().expect("a run ends at a checkpoint");
+        let last = *self.checkpoints.last().expect("a run ends at a checkpoint");
+        let outcome = self.audit(last.time, messages).unwrap_or(outcome);
         self.panics.sort();
         self.violations.sort();
         RunOutcome {
@@ -227,5 +207,19 @@ impl<'s, R: Record, S: Sink<R>> Conductor<'s, R, S> {
             violations: self.violations,
             partitions_used,
         }
+    }
+
+    /// No message may vanish.
+    fn audit(&mut self, at: VirtualTime, messages: u64) -> Option<Outcome> {
+        let counters = &self.latest.counters;
+        let made = counters.sent + counters.injected + counters.duplicated;
+        let gone = counters.lost + counters.lost_by_rule + counters.partitioned;
+        let come = counters.delivered + counters.to_down_node;
+        if made == gone + come + messages {
+            return None;
+        }
+        let (actor, check) = (ActorId::ENVIRONMENT, EngineCheck::Conservation);
+        self.violations.push(Violation { at, actor, check });
+        Some(Outcome::CheckFailed(check))
     }
 }

@@ -182,6 +182,7 @@ fn empirical(mut values: Vec<(u64, u64)>) -> Result<QuantileTable, DistributionE
 
 fn mix(parts: &[(u32, Distribution)]) -> Result<QuantileTable, DistributionError> {
     const POINTS: u64 = 1 << 16;
+    const SHARE_BITS: u32 = 40;
     let total: u64 = parts.iter().map(|&(weight, _)| u64::from(weight)).sum();
     if total == 0 {
         return Err(DistributionError::NoWeights);
@@ -191,11 +192,13 @@ fn mix(parts: &[(u32, Distribution)]) -> Result<QuantileTable, DistributionError
         let table = part.table()?;
         let weight = u64::from(*weight);
         let count = (POINTS * weight / total).max(1);
-        // Every part keeps its exact share, however the points divide.
+        // Every part keeps its share, however the points divide.
+        let share = (u128::from(weight) << SHARE_BITS) / u128::from(total * count);
+        let share = u64::try_from(share).expect("a share of 2^40 fits");
         for point in 0..count {
             let middle = (u128::from(2 * point + 1) << 63) / u128::from(count);
             let draw = u64::try_from(middle).expect("the middle of a cell lies below 2^64");
-            points.push((table.at(draw).0, weight * (POINTS * 16 / count)));
+            points.push((table.at(draw).0, share));
         }
     }
     empirical(points)
@@ -238,7 +241,7 @@ fn normal_quantile_estimate(p: f64) -> f64 {
         -3.969_683_028_665_376e1,
         2.209_460_984_245_205e2,
         -2.759_285_104_469_687e2,
-        1.383_577_518_672_690e2,
+        1.383_577_518_672_69e2,
         -3.066_479_806_614_716e1,
         2.506_628_277_459_239,
     ];

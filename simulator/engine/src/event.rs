@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 use crate::ids::{ActorId, Key, Sequence};
 use crate::time::{VirtualDuration, VirtualTime};
 
-/// Something that happens to one node at one time. Events are ordered by their key alone.
-pub(crate) struct Event<M> {
+/// Something that happens to one node at one time. Events are ordered by their key alone. Hosts
+/// carry them between partitions and do not look inside.
+pub struct Event<M> {
     pub(crate) time: VirtualTime,
     pub(crate) seq: Sequence,
     pub(crate) src: ActorId,

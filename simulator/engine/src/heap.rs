@@ -52,7 +52,8 @@ pub fn run_heap<N: Node, S: Sink<N::Record>>(
         run.until(checkpoint, &mut conductor);
         let survey = run.survey(checkpoint);
         if let Some(outcome) = conductor.checkpoint(vec![survey]) {
-            return Ok(conductor.finish(outcome, run.nodes, 1));
+            let messages = run.messages_pending();
+            return Ok(conductor.finish(outcome, messages, run.nodes, 1));
         }
         checkpoint = next_checkpoint(&config, checkpoint);
     }
@@ -139,42 +140,17 @@ impl<N: Node> HeapRun<N> {
     }
 
     fn survey(&mut self, now: VirtualTime) -> Survey {
-        let pending_messages = self
-            .heap
-            .iter()
-            .filter(|Reverse(event)| event.is_message())
-            .count();
-        Survey {
-            earliest: self.heap.peek().map(|Reverse(event)| event.time),
-            pending: count(self.heap.len()),
-            pending_messages: count(pending_messages),
-            ..survey(&mut self.stepper, &mut self.vitals, now)
-        }
+        self.stepper
+            .survey(&mut self.vitals, count(self.heap.len()), now)
     }
-}
 
-/// What a part of the world knows at a checkpoint but for its queue.
-pub(crate) fn survey<N: Node>(
-    stepper: &mut Stepper<N>,
-    vitals: &mut [Vitals<N::Message>],
-    now: VirtualTime,
-) -> Survey {
-    let stats = vitals.iter_mut().filter_map(|one| {
-        let me = one.me();
-        one.service.as_mut().map(|service| service.report(me, now))
-    });
-    let service = stats.collect();
-    Survey {
-        actors: Some(vitals.iter().map(|one| (one.me(), one.digest())).collect()),
-        handled: stepper.handled,
-        pending: 0,
-        pending_messages: 0,
-        earliest: None,
-        counters: stepper.carrier.tally.counters,
-        rule_hits: stepper.carrier.tally.rule_hits.clone(),
-        service,
-        panics: std::mem::take(&mut stepper.panics),
-        violations: std::mem::take(&mut stepper.violations),
+    fn messages_pending(&self) -> u64 {
+        count(
+            self.heap
+                .iter()
+                .filter(|Reverse(event)| event.is_message())
+                .count(),
+        )
     }
 }
 

@@ -88,10 +88,6 @@ impl Sequence {
     pub const fn raw(self) -> u64 {
         self.0
     }
-
-    pub(crate) const fn from_raw(raw: u64) -> Self {
-        Self(raw)
-    }
 }
 
 /// The total order of events: nothing else orders anything.

@@ -9,6 +9,7 @@
 //! decision: distributions become integer tables before a run starts.
 
 mod conductor;
+mod desk;
 mod digest;
 mod distribution;
 mod draw;
@@ -18,12 +19,15 @@ mod ids;
 mod network;
 mod node;
 mod outcome;
+mod partition;
 mod quantiles;
+mod queue;
 mod records;
 mod rules;
 mod service;
 mod step;
 mod time;
+mod windowed;
 mod world;
 
 pub use digest::{ActorDigest, Digest};
@@ -41,7 +45,16 @@ pub use quantiles::QuantileTable;
 pub use records::{Flow, NullSink, Sink, Stamped};
 pub use rules::{Effect, NodeSet, Rule, Scope};
 pub use time::{ClockSkew, Ratio, VirtualDuration, VirtualTime};
+pub use windowed::run_windowed;
 pub use world::{Limits, Resident, RunConfig, Scripted, Starting, World, WorldError};
+
+/// What hosts are made of: drivers outside this crate that let something else call the nodes.
+pub mod kernel {
+    pub use crate::conductor::{Conductor, Survey, first_checkpoint, next_checkpoint};
+    pub use crate::desk::{Batch, Desk, Turn};
+    pub use crate::event::Event;
+    pub use crate::partition::{Part, Parts, divide};
+}
 
 /// A fault put into a driver on purpose, so that tests can see its checks fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,15 +5,18 @@
 
 use crate::time::VirtualDuration;
 
-/// Cells of the body; one draw in `CELLS` falls into the last cell, which the tail subdivides.
-pub(crate) const CELLS: usize = 256;
-const CELL_BITS: u32 = 8;
+/// Equal cells of the body; the last one is subdivided by the tail.
+const BODY: u32 = 1 << BODY_BITS;
+const BODY_BITS: u32 = 10;
+/// Cells of the tail.
+const TAIL: u32 = 1 << TAIL_BITS;
+const TAIL_BITS: u32 = 8;
 
-/// The quantiles of a distribution in nanoseconds: 256 equal cells, the last one cut into 256
-/// again, so that one draw in 65 536 is the resolution of the upper tail.
+/// The quantiles of a distribution in nanoseconds: 1024 equal cells, the last one cut into 256
+/// again, so that the resolution of the upper tail is one draw in 262 144.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuantileTable {
-    /// Borders of the cells, `CELLS + 1` of them.
+    /// Borders of the cells, one more than there are cells.
     body: Vec<u64>,
     /// Borders of the cells of the last cell.
     tail: Vec<u64>,
@@ -23,22 +26,18 @@ impl QuantileTable {
     /// The table of one value.
     #[must_use]
     pub fn constant(value: VirtualDuration) -> Self {
-        Self {
-            body: vec![value.0; CELLS + 1],
-            tail: vec![value.0; CELLS + 1],
-        }
+        Self::from_quantiles(|_, _| value.0)
     }
 
     /// Builds a table from a quantile function of `(num, den)`: the value below which `num / den`
     /// of all samples lie. Values that would decrease are raised to their predecessor.
     pub(crate) fn from_quantiles(mut quantile: impl FnMut(u32, u32) -> u64) -> Self {
-        const BODY: u32 = 256;
-        const TAIL: u32 = BODY * BODY;
+        const ALL: u32 = BODY * TAIL;
         // The ends of a distribution may lie at infinity: the borders there are taken half a
         // cell of the tail inside.
-        let mut at = |position: u32| quantile((2 * position).clamp(1, 2 * TAIL - 1), 2 * TAIL);
-        let mut body: Vec<u64> = (0..=BODY).map(|cell| at(cell * BODY)).collect();
-        let mut tail: Vec<u64> = (0..=BODY).map(|cell| at(TAIL - BODY + cell)).collect();
+        let mut at = |position: u32| quantile((2 * position).clamp(1, 2 * ALL - 1), 2 * ALL);
+        let mut body: Vec<u64> = (0..=BODY).map(|cell| at(cell * TAIL)).collect();
+        let mut tail: Vec<u64> = (0..=TAIL).map(|cell| at(ALL - TAIL + cell)).collect();
         for borders in [&mut body, &mut tail] {
             for cell in 1..borders.len() {
                 borders[cell] = borders[cell].max(borders[cell - 1]);
@@ -50,9 +49,9 @@ impl QuantileTable {
     /// The sample that a uniform `draw` over all of `u64` selects.
     #[must_use]
     pub fn at(&self, draw: u64) -> VirtualDuration {
-        let (cell, rest) = split(draw);
-        if cell + 1 == CELLS {
-            let (cell, rest) = split(rest);
+        let (cell, rest) = split(draw, BODY_BITS);
+        if cell + 2 == self.body.len() {
+            let (cell, rest) = split(rest, TAIL_BITS);
             VirtualDuration(interpolate(&self.tail, cell, rest))
         } else {
             VirtualDuration(interpolate(&self.body, cell, rest))
@@ -68,7 +67,7 @@ impl QuantileTable {
     /// The largest value that can be sampled.
     #[must_use]
     pub fn max(&self) -> VirtualDuration {
-        VirtualDuration(self.tail[CELLS].max(self.body[CELLS - 1]))
+        VirtualDuration(self.tail.last().copied().unwrap_or(0))
     }
 
     /// The only value of the table, if it has only one.
@@ -101,9 +100,10 @@ impl QuantileTable {
     }
 }
 
-fn split(draw: u64) -> (usize, u64) {
-    let cell = usize::try_from(draw >> (u64::BITS - CELL_BITS)).expect("eight bits fit");
-    (cell, draw << CELL_BITS)
+/// The cell that the leading bits name, and the draw inside it.
+fn split(draw: u64, bits: u32) -> (usize, u64) {
+    let cell = usize::try_from(draw >> (u64::BITS - bits)).expect("few bits fit");
+    (cell, draw << bits)
 }
 
 fn interpolate(borders: &[u64], cell: usize, rest: u64) -> u64 {

@@ -8,6 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::conductor::Survey;
 use crate::digest::{ActorDigest, Chain};
 use crate::draw::LinkDraws;
 use crate::event::{Event, Kind};
@@ -83,8 +84,13 @@ pub(crate) struct Stepper<N: Node> {
     pub(crate) panics: Vec<NodePanic>,
     pub(crate) violations: Vec<Violation>,
     /// Events handled.
-    pub(crate) handled: u64,
-    /// Of `handled` none: only an empty vector whose capacity every step uses again.
+    handled: u64,
+    /// Steps made, and how many of them when the last survey was made.
+    steps: u64,
+    surveyed: Option<u64>,
+    /// Places of the nodes that have a service queue.
+    servers: Vec<u32>,
+    /// What the handler emits. Empty between steps; kept for its capacity.
     outputs: Vec<Output<N::Message>>,
 }
 
@@ -116,6 +122,9 @@ impl<N: Node> Stepper<N> {
             panics: Vec::new(),
             violations: Vec::new(),
             handled: 0,
+            steps: 0,
+            surveyed: None,
+            servers: Vec::new(),
             outputs: Vec::new(),
         }
     }
@@ -127,6 +136,7 @@ impl<N: Node> Stepper<N> {
         node: &mut N,
         event: Event<N::Message>,
     ) {
+        self.steps += 1;
         self.check_order(vitals, event.key());
         let now = event.time;
         match event.kind {
@@ -256,6 +266,7 @@ impl<N: Node> Stepper<N> {
         }
         let (me, epoch) = (vitals.me, vitals.epoch);
         let service = vitals.service.get_or_insert_with(|| {
+            self.servers.push(self.setting.place(me).local);
             let mut service = Service::new();
             service.count();
             Box::new(service)
@@ -521,6 +532,36 @@ impl<N: Node> Stepper<N> {
             to,
             kind: Kind::Message(body),
         });
+    }
+}
+
+impl<N: Node> Stepper<N> {
+    /// What a part of the world reports at a checkpoint; `vitals` are all of its actors', in the
+    /// order of their places.
+    pub(crate) fn survey(
+        &mut self,
+        vitals: &mut [Vitals<N::Message>],
+        pending: u64,
+        now: VirtualTime,
+    ) -> Survey {
+        let changed = self.surveyed.replace(self.steps) != Some(self.steps);
+        let actors = changed.then(|| vitals.iter().map(|one| (one.me, one.digest())).collect());
+        let servers = self.servers.iter().filter_map(|&local| {
+            let one = &mut vitals[usize::try_from(local).expect("32 bits fit")];
+            one.service
+                .as_mut()
+                .map(|service| service.report(one.me, now))
+        });
+        Survey {
+            actors,
+            handled: self.handled,
+            pending,
+            counters: self.carrier.tally.counters,
+            rule_hits: self.carrier.tally.rule_hits.clone(),
+            service: servers.collect(),
+            panics: std::mem::take(&mut self.panics),
+            violations: std::mem::take(&mut self.violations),
+        }
     }
 }
 

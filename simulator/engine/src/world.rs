@@ -2,6 +2,7 @@
 //!
 //! Invariant: two runs of equal worlds have equal roots, whatever drives them.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -190,6 +191,8 @@ pub(crate) struct Place {
     pub(crate) partition: u16,
     /// and at which place there.
     pub(crate) local: u32,
+    /// Whether it is a group of its own.
+    pub(crate) alone: bool,
 }
 
 /// What every part of a running world shares and nobody changes.
@@ -280,6 +283,10 @@ impl<N: Node> World<N> {
         let perfect = residents
             .iter()
             .all(|resident| resident.skew == ClockSkew::NONE);
+        let mut members: BTreeMap<GroupId, u32> = BTreeMap::new();
+        for resident in &residents {
+            *members.entry(resident.group).or_default() += 1;
+        }
         let mut skews = Vec::new();
         let mut places = Vec::with_capacity(residents.len());
         let mut nodes = Vec::with_capacity(residents.len());
@@ -294,11 +301,13 @@ impl<N: Node> World<N> {
                 skew,
                 weight: _,
             } = resident;
+            let alone = members[&group] == 1;
             places.push(Place {
                 group,
                 site,
                 partition,
                 local: *local,
+                alone,
             });
             *local += 1;
             nodes.push(node);
