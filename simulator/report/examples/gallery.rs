@@ -2,7 +2,6 @@
 //! `cargo run --release -p report --example gallery -- DIR [SAMPLE]`.
 
 #[path = "../src/samples.rs"]
-#[expect(dead_code, reason = "the gallery uses some of the samples, the tests all of them")]
 mod samples;
 
 use std::error::Error;
@@ -21,11 +20,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("hostile", samples::hostile),
         ("c10", || synthetic(10, 60, 3_000_000, Traffic::Groups)),
         ("c40", || synthetic(40, 300, 10_000_000, Traffic::Uniform)),
-        ("c100", || synthetic(100, 600, 20_000_000, Traffic::Communities)),
-        ("few-busy", || synthetic(8, 20_000, 300_000_000, Traffic::Groups)),
-        ("c1000", || synthetic(1_000, 8_000, 60_000_000, Traffic::Groups)),
-        ("c10000", || synthetic(10_000, 30_000, 60_000_000, Traffic::Communities)),
-        ("c100000", || synthetic(100_000, 200_000, 120_000_000, Traffic::Uniform)),
+        ("c100", || {
+            synthetic(100, 600, 20_000_000, Traffic::Communities)
+        }),
+        ("few-busy", || {
+            synthetic(8, 20_000, 300_000_000, Traffic::Groups)
+        }),
+        ("c1000", || {
+            synthetic(1_000, 8_000, 60_000_000, Traffic::Groups)
+        }),
+        ("c10000", || {
+            synthetic(10_000, 30_000, 60_000_000, Traffic::Communities)
+        }),
+        ("c100000", || {
+            synthetic(100_000, 200_000, 120_000_000, Traffic::Uniform)
+        }),
     ];
     for (name, sample) in samples {
         if wanted.as_deref().is_some_and(|w| w != name) {
@@ -34,9 +43,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         let tables = sample();
         let folder = Path::new(&directory).join(name);
         std::fs::create_dir_all(&folder)?;
-        let svg = report::lanes::svg(&tables, &report::lanes::LanesOptions::default());
-        std::fs::write(folder.join("lanes.svg"), &svg)?;
-        std::fs::write(folder.join("lanes.png"), report::png(&svg, 1)?)?;
+        let mut files = report::tables::files(&tables);
+        for figure in report::figures() {
+            let started = std::time::Instant::now();
+            files.extend(report::figure(figure, &tables)?);
+            println!("{name} {figure}: {} ms", started.elapsed().as_millis());
+        }
+        let options = report::page::PageOptions {
+            command: format!("microchains run {}.toml --seed 7", tables.run.scenario),
+            files: files.iter().map(|(file, _)| file.clone()).collect(),
+            ..Default::default()
+        };
+        files.push((
+            "index.html".to_owned(),
+            report::page::html(&tables, &options).into_bytes(),
+        ));
+        for (file, bytes) in files {
+            let path = folder.join(file);
+            std::fs::create_dir_all(path.parent().unwrap_or(&folder))?;
+            std::fs::write(path, bytes)?;
+        }
     }
     Ok(())
 }

@@ -27,7 +27,10 @@ const BREAK: Dp = 240;
 impl TimeAxis {
     pub(crate) fn linear(from_us: i64, to_us: i64, left: Dp, right: Dp) -> Self {
         let to_us = to_us.max(from_us + 1);
-        Self { knots: vec![(from_us, left), (to_us, right)], breaks: Vec::new() }
+        Self {
+            knots: vec![(from_us, left), (to_us, right)],
+            breaks: Vec::new(),
+        }
     }
 
     /// Squeezes the given idle stretches (sorted, disjoint) to a fixed width each.
@@ -35,7 +38,10 @@ impl TimeAxis {
         let busy = (to - from - idle.iter().map(|(a, b)| b - a).sum::<i64>()).max(1);
         let stretches = i64::try_from(idle.len()).unwrap_or(0);
         let room = (right - left - BREAK * stretches).max(1_000);
-        let mut axis = Self { knots: vec![(from, left)], breaks: Vec::new() };
+        let mut axis = Self {
+            knots: vec![(from, left)],
+            breaks: Vec::new(),
+        };
         let (mut at, mut used) = (from, 0);
         for (position, (start, end)) in idle.iter().enumerate() {
             used += start - at;
@@ -59,10 +65,16 @@ impl TimeAxis {
     /// Position of an instant; instants outside are put at the ends.
     pub(crate) fn x(&self, us: i64) -> Dp {
         let after = self.knots.partition_point(|knot| knot.0 <= us);
-        let Some((t0, x0)) = after.checked_sub(1).and_then(|i| self.knots.get(i)).copied() else {
+        let Some((t0, x0)) = after
+            .checked_sub(1)
+            .and_then(|i| self.knots.get(i))
+            .copied()
+        else {
             return self.left();
         };
-        self.knots.get(after).map_or(x0, |(t1, x1)| x0 + scaled(us - t0, x1 - x0, t1 - t0))
+        self.knots
+            .get(after)
+            .map_or(x0, |(t1, x1)| x0 + scaled(us - t0, x1 - x0, t1 - t0))
     }
 
     pub(crate) fn left(&self) -> Dp {
@@ -74,7 +86,10 @@ impl TimeAxis {
     }
 
     fn span(&self) -> (i64, i64) {
-        (self.knots.first().map_or(0, |k| k.0), self.knots.last().map_or(1, |k| k.0))
+        (
+            self.knots.first().map_or(0, |k| k.0),
+            self.knots.last().map_or(1, |k| k.0),
+        )
     }
 
     /// Unit and ticks, at least `apart` from each other.
@@ -88,10 +103,18 @@ impl TimeAxis {
         let mut at = from.div_euclid(step) * step;
         while at <= to {
             let x = self.x(at);
-            let inside = self.breaks.iter().all(|(middle, _)| (x - middle).abs() >= BREAK / 2);
-            let clear = ticks.last().is_none_or(|last: &Tick| x - last.x >= apart * 2 / 3);
+            let inside = self
+                .breaks
+                .iter()
+                .all(|(middle, _)| (x - middle).abs() >= BREAK / 2);
+            let clear = ticks
+                .last()
+                .is_none_or(|last: &Tick| x - last.x >= apart * 2 / 3);
             if at >= from && inside && clear {
-                ticks.push(Tick { x, label: scaled_label(at, decimals) });
+                ticks.push(Tick {
+                    x,
+                    label: scaled_label(at, decimals),
+                });
             }
             at += step;
         }
@@ -111,7 +134,10 @@ pub(crate) fn unit_of(us: i64) -> (&'static str, u32) {
 /// A value divided by a power of ten, as text.
 pub(crate) fn scaled_label(value: i64, decimals: u32) -> String {
     let sign = if value < 0 { "-" } else { "" };
-    format!("{sign}{}", fixed(u128::from(value.unsigned_abs()), decimals))
+    format!(
+        "{sign}{}",
+        fixed(u128::from(value.unsigned_abs()), decimals)
+    )
 }
 
 /// The smallest step of 1, 2 or 5 times a power of ten that cuts `span` in at most `wanted` parts.
@@ -151,8 +177,7 @@ mod tests {
 
     #[test]
     fn a_squeezed_axis_stays_monotonic_and_ends_where_it_should() {
-        let axis =
-            TimeAxis::squeezed(0, 10_000, 0, 10_000, &[(1_000, 8_000), (8_500, 9_900)]);
+        let axis = TimeAxis::squeezed(0, 10_000, 0, 10_000, &[(1_000, 8_000), (8_500, 9_900)]);
         let positions: Vec<Dp> = (0..=100).map(|n| axis.x(n * 100)).collect();
         assert!(positions.windows(2).all(|pair| pair[0] <= pair[1]));
         assert_eq!((positions[0], positions[100]), (0, 10_000));

@@ -20,9 +20,16 @@ pub(crate) fn facts(tables: &Tables) -> String {
         let each = usize::try_from(run.workers / run.validators).unwrap_or(0);
         format!("{validators} × {}", plural(each, "worker"))
     } else {
-        format!("{validators}, {}", plural(usize::try_from(run.workers).unwrap_or(0), "worker"))
+        format!(
+            "{validators}, {}",
+            plural(usize::try_from(run.workers).unwrap_or(0), "worker")
+        )
     };
-    format!("seed {} · {network} · trace {}", run.seed, short_hash(&run.trace_hash))
+    format!(
+        "seed {} · {network} · trace {}",
+        run.seed,
+        short_hash(&run.trace_hash)
+    )
 }
 
 /// The text in lines of at most `width`, broken at spaces.

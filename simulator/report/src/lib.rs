@@ -4,14 +4,21 @@
 //! files, no clock, no randomness. The same tables give the same bytes.
 
 mod axis;
+pub mod charts;
+mod figures;
+pub mod flow;
 mod header;
 pub mod lanes;
 mod names;
+pub mod page;
 mod png;
+mod quantile;
 #[cfg(test)]
 mod samples;
 mod styles;
 mod svg;
+pub mod tables;
 mod text;
 
+pub use figures::{FigureError, figure, figures};
 pub use png::{PngError, png};

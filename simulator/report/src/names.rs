@@ -23,15 +23,28 @@ impl<'a> Names<'a> {
         for row in &tables.chains {
             numbered.position(&row.chain, &row.group);
         }
-        let block_chain =
-            tables.blocks.iter().map(|row| numbered.position(&row.chain, &row.chain)).collect();
+        let block_chain = tables
+            .blocks
+            .iter()
+            .map(|row| numbered.position(&row.chain, &row.chain))
+            .collect();
         let ends = tables
             .messages
             .iter()
-            .map(|row| (numbered.position(&row.src, &row.src), numbered.position(&row.dst, &row.dst)))
+            .map(|row| {
+                (
+                    numbered.position(&row.src, &row.src),
+                    numbered.position(&row.dst, &row.dst),
+                )
+            })
             .collect();
         let Numbering { names, groups, .. } = numbered;
-        Self { names, groups, block_chain, ends }
+        Self {
+            names,
+            groups,
+            block_chain,
+            ends,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -11,7 +11,7 @@ static REGULAR: &[u8] = include_bytes!("../assets/DejaVuSans.subset.ttf");
 static BOLD: &[u8] = include_bytes!("../assets/DejaVuSans-Bold.subset.ttf");
 
 /// Longest side of a bitmap, in pixels: beyond it viewers give up.
-const MAX_SIDE: u32 = 20_000;
+pub(crate) const MAX_SIDE: u32 = 20_000;
 
 /// Why a picture could not be drawn as PNG.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,10 @@ impl fmt::Display for PngError {
         match self {
             Self::Svg(reason) => write!(f, "the SVG cannot be read: {reason}"),
             Self::Size { width, height } => {
-                write!(f, "a picture of {width} × {height} pixels cannot be drawn; lower the scale")
+                write!(
+                    f,
+                    "a picture of {width} × {height} pixels cannot be drawn; lower the scale"
+                )
             }
             Self::Encoding(reason) => write!(f, "the PNG cannot be encoded: {reason}"),
         }
@@ -49,13 +52,19 @@ impl std::error::Error for PngError {}
 ///
 /// When the SVG is malformed, or the bitmap would be empty or too large.
 pub fn png(svg: &str, scale: u32) -> Result<Vec<u8>, PngError> {
-    let mut options = usvg::Options { font_family: "DejaVu Sans".to_owned(), ..Default::default() };
+    let mut options = usvg::Options {
+        font_family: "DejaVu Sans".to_owned(),
+        ..Default::default()
+    };
     let fonts = options.fontdb_mut();
     fonts.load_font_source(usvg::fontdb::Source::Binary(Arc::new(REGULAR)));
     fonts.load_font_source(usvg::fontdb::Source::Binary(Arc::new(BOLD)));
     let tree = usvg::Tree::from_str(svg, &options).map_err(|e| PngError::Svg(e.to_string()))?;
     let size = tree.size().to_int_size();
-    let (width, height) = (size.width().saturating_mul(scale), size.height().saturating_mul(scale));
+    let (width, height) = (
+        size.width().saturating_mul(scale),
+        size.height().saturating_mul(scale),
+    );
     let too_large = width > MAX_SIDE || height > MAX_SIDE;
     let mut pixels = (!too_large)
         .then(|| tiny_skia::Pixmap::new(width, height))
@@ -65,5 +74,7 @@ pub fn png(svg: &str, scale: u32) -> Result<Vec<u8>, PngError> {
     let factor = f32::from(u16::try_from(scale).unwrap_or(u16::MAX));
     let transform = tiny_skia::Transform::from_scale(factor, factor);
     resvg::render(&tree, transform, &mut pixels.as_mut());
-    pixels.encode_png().map_err(|e| PngError::Encoding(e.to_string()))
+    pixels
+        .encode_png()
+        .map_err(|e| PngError::Encoding(e.to_string()))
 }

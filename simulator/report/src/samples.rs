@@ -14,8 +14,8 @@ const TOKEN: u128 = 1_000_000_000_000_000_000;
 
 /// Four chains and every mark that a message can have.
 pub(crate) fn lanes() -> Tables {
-    let block = |chain: &str, height, from: i64, to: i64, round: &str, ops, incoming, rejected| {
-        BlockRow {
+    let block =
+        |chain: &str, height, from: i64, to: i64, round: &str, ops, incoming, rejected| BlockRow {
             chain: chain.to_owned(),
             height,
             proposer: chain.to_lowercase(),
@@ -29,8 +29,7 @@ pub(crate) fn lanes() -> Tables {
             outgoing: 0,
             attempts: 1,
             hash: format!("{chain}{height}"),
-        }
-    };
+        };
     let message = |label: &str, app: &str, from: (&str, u64), to: &str, at: [i64; 3], taken| {
         let [sent, inbox, received] = at;
         let (kind, outcome) = match (label, received) {
@@ -83,11 +82,25 @@ pub(crate) fn lanes() -> Tables {
             block("D", 3, 800, 870, "fast", 0, 1, 1),
         ],
         messages: vec![
-            message("transfer 10", "system", ("A", 0), "B", [130, 160, 330], Some(0)),
+            message(
+                "transfer 10",
+                "system",
+                ("A", 0),
+                "B",
+                [130, 160, 330],
+                Some(0),
+            ),
             message("pay 4", "token", ("B", 0), "C", [330, 365, 560], Some(0)),
             message("receipt", "token", ("B", 0), "A", [330, 372, 720], Some(1)),
             message("bid 3", "swap", ("B", 1), "D", [670, 705, 870], Some(3)),
-            message("transfer 1", "system", ("C", 0), "A", [560, 610, 720], Some(1)),
+            message(
+                "transfer 1",
+                "system",
+                ("C", 0),
+                "A",
+                [560, 610, 720],
+                Some(1),
+            ),
             message("tip 1", "token", ("C", 1), "D", [760, 800, 0], None),
             message("bounce 3", "swap", ("D", 3), "B", [870, 905, 0], None),
         ],
@@ -105,7 +118,10 @@ pub(crate) fn lanes() -> Tables {
         workers: workers(4, 2, 1_000_000, 50_000),
         ..Tables::default()
     };
-    finish(&mut tables, &["A", "B", "C", "D"].map(|n| (n.to_owned(), n.to_owned())));
+    finish(
+        &mut tables,
+        &["A", "B", "C", "D"].map(|n| (n.to_owned(), n.to_owned())),
+    );
     tables
 }
 
@@ -113,8 +129,15 @@ pub(crate) fn lanes() -> Tables {
 pub(crate) fn failing() -> Tables {
     let mut tables = lanes();
     tables.run.verdict = "fail".to_owned();
-    tables.expectations.push(expectation("no bid is refused", "always", "fail", Some(870_000)));
-    tables.expectations.push(expectation("D ends with 3", "finally", "fail", None));
+    tables.expectations.push(expectation(
+        "no bid is refused",
+        "always",
+        "fail",
+        Some(870_000),
+    ));
+    tables
+        .expectations
+        .push(expectation("D ends with 3", "finally", "fail", None));
     let mut pending = tables.blocks[1].clone();
     pending.height = 2;
     pending.round = "sl-2".to_owned();
@@ -180,17 +203,22 @@ pub(crate) fn synthetic(chains: usize, sends: usize, span_us: i64, traffic: Traf
         let slow = if dice.below(50) == 0 { 400_000 } else { 0 };
         let confirmed = proposed + 45_000 + dice.below(40_000) + slow;
         free[src] = confirmed + 1_000;
-        let (taken, left): (Vec<usize>, Vec<usize>) = inbox[src]
-            .iter()
-            .partition(|m| messages[**m].delivered_quorum_us.is_some_and(|t| t <= proposed));
+        let (taken, left): (Vec<usize>, Vec<usize>) = inbox[src].iter().partition(|m| {
+            messages[**m]
+                .delivered_quorum_us
+                .is_some_and(|t| t <= proposed)
+        });
         inbox[src] = left;
         let mut rejected = 0;
         for message in &taken {
             let row = &mut messages[*message];
             let refused = dice.below(40) == 0;
             rejected += u32::from(refused);
-            row.outcome =
-                if refused { MessageOutcome::Rejected } else { MessageOutcome::Accepted };
+            row.outcome = if refused {
+                MessageOutcome::Rejected
+            } else {
+                MessageOutcome::Accepted
+            };
             row.received_us = Some(confirmed);
             row.dst_height = Some(height[src]);
         }
@@ -198,8 +226,14 @@ pub(crate) fn synthetic(chains: usize, sends: usize, span_us: i64, traffic: Traf
         for number in 0..outgoing {
             let dst = recipient(&mut dice, src, chains, traffic);
             inbox[dst].push(messages.len());
-            let row =
-                message_row(&mut dice, &names, (src, height[src], number), dst, confirmed, span_us);
+            let row = message_row(
+                &mut dice,
+                &names,
+                (src, height[src], number),
+                dst,
+                confirmed,
+                span_us,
+            );
             messages.push(row);
         }
         let round = if slow > 0 { "sl-1" } else { "ml-0" };
@@ -250,7 +284,12 @@ pub(crate) fn synthetic(chains: usize, sends: usize, span_us: i64, traffic: Traf
                 hits: 1,
             },
         ],
-        expectations: vec![expectation("I-1 CommitAgreement", "invariant", "pass", None)],
+        expectations: vec![expectation(
+            "I-1 CommitAgreement",
+            "invariant",
+            "pass",
+            None,
+        )],
         workers: workers(4, 4, span_us, (span_us / 100).max(1)),
         ..Tables::default()
     };
@@ -308,14 +347,23 @@ fn message_row(
         index,
         dst: names[dst].0.clone(),
         app: app.to_owned(),
-        kind: if dice.below(6) == 0 { "tracked" } else { "simple" }.to_owned(),
+        kind: if dice.below(6) == 0 {
+            "tracked"
+        } else {
+            "simple"
+        }
+        .to_owned(),
         label: format!("pay {units}"),
         sent_us,
         delivered_first_us: arrived.then_some(delivered - 5_000),
         delivered_quorum_us: arrived.then_some(delivered),
         received_us: None,
         dst_height: None,
-        outcome: if arrived { MessageOutcome::Waiting } else { MessageOutcome::InFlight },
+        outcome: if arrived {
+            MessageOutcome::Waiting
+        } else {
+            MessageOutcome::InFlight
+        },
         amount_attos: (units * TOKEN).to_string(),
     }
 }
@@ -373,8 +421,12 @@ fn finish(tables: &mut Tables, names: &[(String, String)]) {
         tables.chains[place(&row.src)].sent += 1;
         tables.chains[place(&row.dst)].received += u64::from(row.received_us.is_some());
     }
-    tables.blocks.sort_by_key(|row| (place(&row.chain), row.height));
-    tables.messages.sort_by_key(|row| (place(&row.src), row.src_height, row.index));
+    tables
+        .blocks
+        .sort_by_key(|row| (place(&row.chain), row.height));
+    tables
+        .messages
+        .sort_by_key(|row| (place(&row.src), row.src_height, row.index));
     tables.run.chains = u64::try_from(tables.chains.len()).expect("small");
     tables.run.blocks = u64::try_from(tables.blocks.len()).expect("small");
     tables.run.messages = u64::try_from(tables.messages.len()).expect("small");

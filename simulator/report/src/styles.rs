@@ -19,11 +19,18 @@ impl<'a> Apps<'a> {
         let mut first: BTreeMap<&str, (bool, i64, usize)> = BTreeMap::new();
         for (row, message) in tables.messages.iter().enumerate() {
             let key = (message.app != "system", message.sent_us, row);
-            first.entry(&message.app).and_modify(|old| *old = key.min(*old)).or_insert(key);
+            first
+                .entry(&message.app)
+                .and_modify(|old| *old = key.min(*old))
+                .or_insert(key);
         }
         let mut order: Vec<&str> = first.keys().copied().collect();
         order.sort_by_key(|app| first.get(app).copied());
-        let position = order.iter().enumerate().map(|(at, app)| (*app, at)).collect();
+        let position = order
+            .iter()
+            .enumerate()
+            .map(|(at, app)| (*app, at))
+            .collect();
         Self { order, position }
     }
 
@@ -32,6 +39,9 @@ impl<'a> Apps<'a> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a str, (&'static str, Shape))> {
-        self.order.iter().enumerate().map(|(at, app)| (*app, style_of(at)))
+        self.order
+            .iter()
+            .enumerate()
+            .map(|(at, app)| (*app, style_of(at)))
     }
 }

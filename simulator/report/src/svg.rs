@@ -20,8 +20,9 @@ pub(crate) const PAPER: &str = "#ffffff";
 /// Failed expectations.
 pub(crate) const ALARM: &str = "#c62f00";
 /// Hues of applications and series; each is doubled by a shape or a dash.
-pub(crate) const HUES: [&str; 6] =
-    ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#785A69", "#8787FF"];
+pub(crate) const HUES: [&str; 6] = [
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#785A69", "#8787FF",
+];
 /// Font families: the bundled one first, so that what is measured is what is drawn.
 pub(crate) const FONTS: &str = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
 
@@ -81,7 +82,12 @@ pub(crate) struct Font {
 
 impl Font {
     pub(crate) const fn new(size: Dp, fill: &'static str) -> Self {
-        Self { size, bold: false, fill, anchor: Anchor::Start }
+        Self {
+            size,
+            bold: false,
+            fill,
+            anchor: Anchor::Start,
+        }
     }
 
     pub(crate) const fn bold(mut self) -> Self {
@@ -112,7 +118,10 @@ impl Svg {
              font-family=\"{FONTS}\" font-size=\"12\">\n<title id=\"{name}-title\">{title}</title>\
              <desc id=\"{name}-desc\">{desc}</desc>\n<style>{DARK}</style>\n"
         );
-        let mut svg = Self { out, background: (width, height) };
+        let mut svg = Self {
+            out,
+            background: (width, height),
+        };
         svg.rect(0, 0, width, height, &format!("fill=\"{PAPER}\""));
         svg
     }
@@ -202,7 +211,11 @@ impl Svg {
             Anchor::Middle => " text-anchor=\"middle\"",
             Anchor::End => " text-anchor=\"end\"",
         };
-        let weight = if font.bold { " font-weight=\"bold\"" } else { "" };
+        let weight = if font.bold {
+            " font-weight=\"bold\""
+        } else {
+            ""
+        };
         let space = if more.is_empty() { "" } else { " " };
         let _ = writeln!(
             self.out,
@@ -244,8 +257,14 @@ pub(crate) enum Shape {
 }
 
 /// All shapes, in the order in which they are given away.
-pub(crate) const SHAPES: [Shape; 6] =
-    [Shape::Circle, Shape::Square, Shape::Diamond, Shape::Up, Shape::Down, Shape::Star];
+pub(crate) const SHAPES: [Shape; 6] = [
+    Shape::Circle,
+    Shape::Square,
+    Shape::Diamond,
+    Shape::Up,
+    Shape::Down,
+    Shape::Star,
+];
 
 /// Hue and shape of the n-th application: beyond six the hue is grey and the shapes repeat.
 pub(crate) fn style_of(position: usize) -> (&'static str, Shape) {
@@ -260,11 +279,20 @@ pub(crate) fn marker(svg: &mut Svg, x: Dp, y: Dp, shape: Shape, hue: &str) {
         Shape::Circle => svg.circle(x, y, 40, &style),
         Shape::Square => svg.rect(x - 38, y - 38, 76, 76, &style),
         Shape::Diamond => {
-            svg.path(&closed(&[(x, y - 52), (x + 52, y), (x, y + 52), (x - 52, y)]), &style);
+            svg.path(
+                &closed(&[(x, y - 52), (x + 52, y), (x, y + 52), (x - 52, y)]),
+                &style,
+            );
         }
-        Shape::Up => svg.path(&closed(&[(x, y - 48), (x + 48, y + 38), (x - 48, y + 38)]), &style),
+        Shape::Up => svg.path(
+            &closed(&[(x, y - 48), (x + 48, y + 38), (x - 48, y + 38)]),
+            &style,
+        ),
         Shape::Down => {
-            svg.path(&closed(&[(x, y + 48), (x + 48, y - 38), (x - 48, y - 38)]), &style);
+            svg.path(
+                &closed(&[(x, y + 48), (x + 48, y - 38), (x - 48, y - 38)]),
+                &style,
+            );
         }
         Shape::Star => {
             let style = format!("fill=\"none\" stroke=\"{hue}\" stroke-width=\"2\"");
@@ -288,6 +316,9 @@ mod tests {
 
     #[test]
     fn hostile_text_is_defused() {
-        assert_eq!(escape("<a b='1'>&\"\u{0}\u{202e}\n"), "&lt;a b=&#39;1&#39;&gt;&amp;&quot;\u{fffd}\u{fffd} ");
+        assert_eq!(
+            escape("<a b='1'>&\"\u{0}\u{202e}\n"),
+            "&lt;a b=&#39;1&#39;&gt;&amp;&quot;\u{fffd}\u{fffd} "
+        );
     }
 }

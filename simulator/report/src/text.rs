@@ -20,7 +20,11 @@ pub(crate) fn index(value: i64) -> usize {
 pub(crate) fn dp(value: Dp) -> String {
     let sign = if value < 0 { "-" } else { "" };
     let (whole, tenth) = (value.unsigned_abs() / 10, value.unsigned_abs() % 10);
-    if tenth == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{tenth}") }
+    if tenth == 0 {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{tenth}")
+    }
 }
 
 /// `1234567` as `1,234,567`.
@@ -82,7 +86,11 @@ pub(crate) fn time(us: i64) -> String {
         0..1_000 => format!("{value} µs"),
         1_000..1_000_000 => {
             // Beyond 100 ms a thousandth of a millisecond is noise to a reader.
-            let kept = if value >= 100_000 { value / 100 * 100 } else { value };
+            let kept = if value >= 100_000 {
+                value / 100 * 100
+            } else {
+                value
+            };
             format!("{} ms", fixed(kept, 3))
         }
         _ => format!("{} s", fixed(value / 1_000, 3)),
@@ -202,6 +210,9 @@ mod tests {
     fn long_names_are_cut_in_the_middle() {
         let cut = elide("a-very-long-chain-name/1234", 120, true, 900);
         assert!(text_width(&cut, 120, true) <= 900);
-        assert!(cut.starts_with("a-v") && cut.ends_with("34") && cut.contains('…'), "{cut}");
+        assert!(
+            cut.starts_with("a-v") && cut.ends_with("34") && cut.contains('…'),
+            "{cut}"
+        );
     }
 }

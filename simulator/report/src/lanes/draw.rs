@@ -36,7 +36,10 @@ fn rows_of(items: Vec<(Dp, Dp, String)>, right: Dp) -> Vec<Placed> {
     for (x0, x1, text) in items {
         let width = text_width(&text, 105, false) + 80;
         let start = x0.min(right - width).max(0);
-        let row = ends.iter().position(|end| *end <= start).unwrap_or(ends.len());
+        let row = ends
+            .iter()
+            .position(|end| *end <= start)
+            .unwrap_or(ends.len());
         if row == ends.len() {
             ends.push(0);
         }
@@ -66,7 +69,12 @@ pub(super) fn draw(
     let band_depth = depth(&bands) * 150;
     let bottom = top + plan.plot_height + band_depth;
     let marks = marks_of(tables, selection, plan, &apps);
-    let legend_height = legend(None, (plan.axis.left().min(860), bottom + 260), right, &marks);
+    let legend_height = legend(
+        None,
+        (plan.axis.left().min(860), bottom + 260),
+        right,
+        &marks,
+    );
     let height = bottom + 300 + legend_height;
 
     let title = format!("Message flow of {}", header::name(tables));
@@ -117,8 +125,15 @@ fn sentences(tables: &Tables, selection: &Selection, plan: &Plan) -> Vec<String>
     } else if from > 0 {
         let _ = write!(text, " Drawn from {} on.", time(from));
     }
+    if selection.counts.messages_bundled > 0 {
+        text.push_str(" A window of time shows them one by one.");
+    }
     if plan.unlabelled > 0 {
-        let _ = write!(text, " {} without room (see tooltips).", plural(plan.unlabelled, "label"));
+        let _ = write!(
+            text,
+            " {} without room (see tooltips).",
+            plural(plan.unlabelled, "label")
+        );
     }
     if !plan.axis.breaks.is_empty() {
         text.push_str(" Idle stretches are squeezed where the axis is marked.");
@@ -135,10 +150,13 @@ fn untimed_failures(tables: &Tables) -> Vec<String> {
     let mut lines: Vec<String> = failed
         .iter()
         .take(4)
-        .map(|row| format!("⚑ failed: {} ({})", row.name, row.detail).replace('⚑', "▶"))
+        .map(|row| format!("▶ failed: {} ({})", row.name, row.detail))
         .collect();
     if failed.len() > lines.len() {
-        lines.push(format!("and {} more failed expectations", failed.len() - lines.len()));
+        lines.push(format!(
+            "and {} more failed expectations",
+            failed.len() - lines.len()
+        ));
     }
     lines
 }
@@ -177,7 +195,11 @@ fn draw_grid(svg: &mut Svg, plan: &Plan, top: Dp, bottom: Dp) {
     let (unit, ticks) = plan.axis.ticks(900);
     let label = Font::new(120, MUTED);
     for tick in &ticks {
-        svg.line((tick.x, top), (tick.x, bottom), &format!("stroke=\"{GRID}\""));
+        svg.line(
+            (tick.x, top),
+            (tick.x, bottom),
+            &format!("stroke=\"{GRID}\""),
+        );
         svg.text(tick.x, top - 60, label.at(Anchor::Middle), &tick.label);
     }
     let first = ticks.first().map_or(plan.axis.left(), |tick| {
@@ -192,20 +214,41 @@ fn draw_grid(svg: &mut Svg, plan: &Plan, top: Dp, bottom: Dp) {
             (x + 30, top - 60),
         ]);
         svg.path(&zigzag, &format!("fill=\"none\" stroke=\"{MUTED}\""));
-        svg.rect(x - 120, top, 240, bottom - top, &format!("fill=\"{GRID}\" opacity=\".6\""));
-        svg.text(*x, top - 80, Font::new(95, MUTED).at(Anchor::Middle), &time(*left_out));
+        svg.rect(
+            x - 120,
+            top,
+            240,
+            bottom - top,
+            &format!("fill=\"{GRID}\" opacity=\".6\""),
+        );
+        svg.text(
+            *x,
+            top - 80,
+            Font::new(95, MUTED).at(Anchor::Middle),
+            &time(*left_out),
+        );
     }
 }
 
 fn draw_bands(svg: &mut Svg, bands: &[Placed], top: Dp, bottom: Dp, depth: Dp) {
     for band in bands {
         let (x, width) = (band.x0, band.x1 - band.x0);
-        svg.rect(x, top, width, bottom - top, &format!("fill=\"{MUTED}\" opacity=\".10\""));
+        svg.rect(
+            x,
+            top,
+            width,
+            bottom - top,
+            &format!("fill=\"{MUTED}\" opacity=\".10\""),
+        );
     }
     for band in bands {
         let y = bottom - depth + int(band.row) * 150 + 90;
         let width = text_width(&band.text, 105, false) + 80;
-        let x = if width > band.x1 - band.x0 + 400 { band.x0 } else { band.x0 + 40 };
+        let x = if width > band.x1 - band.x0 + 400 {
+            band.x0
+        } else {
+            band.x0 + 40
+        };
         halo(svg, x, y, Font::new(105, MUTED), &band.text);
     }
 }
@@ -217,20 +260,24 @@ fn halo(svg: &mut Svg, x: Dp, y: Dp, font: Font, text: &str) {
     svg.text_with(x, y, font, &more, text);
 }
 
-fn draw_lanes(
-    svg: &mut Svg,
-    names: &Names<'_>,
-    selection: &Selection,
-    plan: &Plan,
-    top: Dp,
-) {
+fn draw_lanes(svg: &mut Svg, names: &Names<'_>, selection: &Selection, plan: &Plan, top: Dp) {
     let (left, right) = (plan.axis.left(), plan.axis.right() + 100);
     let rule = format!("stroke=\"{RULE}\" stroke-width=\"1.2\"");
-    for ((lane_y, name), chain) in plan.lane_y.iter().zip(&plan.lane_names).zip(&selection.lanes) {
+    for ((lane_y, name), chain) in plan
+        .lane_y
+        .iter()
+        .zip(&plan.lane_names)
+        .zip(&selection.lanes)
+    {
         let y = top + lane_y;
         svg.open_titled(names.names[*chain]);
         svg.line((left, y), (right, y), &rule);
-        svg.text(left - 160, y + 50, Font::new(150, INK).bold().at(Anchor::End), name);
+        svg.text(
+            left - 160,
+            y + 50,
+            Font::new(150, INK).bold().at(Anchor::End),
+            name,
+        );
         svg.close();
     }
     if let Some(lane_y) = plan.others_y {
@@ -252,24 +299,59 @@ fn draw_strips(
     top: Dp,
 ) {
     let blocks = |rows: &mut dyn Iterator<Item = usize>| {
-        density(plan, rows.map(|row| {
-            let block = &tables.blocks[row];
-            block.confirmed_us.unwrap_or(block.proposed_us)
-        }))
+        density(
+            plan,
+            rows.map(|row| {
+                let block = &tables.blocks[row];
+                block.confirmed_us.unwrap_or(block.proposed_us)
+            }),
+        )
     };
     if let Some(lane_y) = plan.others_y {
         let y = top + lane_y;
         let up = blocks(&mut selection.folded_blocks.iter().copied());
-        let down = density(plan, selection.folded_messages.iter().map(|row| tables.messages[*row].sent_us));
+        let down = density(
+            plan,
+            selection
+                .folded_messages
+                .iter()
+                .map(|row| tables.messages[*row].sent_us),
+        );
         let (most_up, most_down) = (peak(&up), peak(&down));
-        bars(svg, plan, &up, most_up, y, -260, (MUTED, "blocks of the folded chains"));
-        bars(svg, plan, &down, most_down, y, 260, (HUES[0], "messages that are not drawn"));
+        bars(
+            svg,
+            plan,
+            &up,
+            most_up,
+            y,
+            -260,
+            (MUTED, "blocks of the folded chains"),
+        );
+        bars(
+            svg,
+            plan,
+            &down,
+            most_down,
+            y,
+            260,
+            (HUES[0], "messages that are not drawn"),
+        );
         let left = plan.axis.left() - 160;
         let note = Font::new(95, MUTED).at(Anchor::End);
         let per = time(bar_time(selection, plan));
-        svg.text(left, y + 70, note, &format!("↑ blocks, most {}", compact(most_up)));
-        svg.text(left, y + 190, note, &format!("↓ messages, most {}", compact(most_down)));
-        svg.text(left, y + 310, note, &format!("in a bar of {per}"));
+        svg.text(
+            left,
+            y + 70,
+            note,
+            &format!("↑ blocks, most {}", compact(most_up)),
+        );
+        svg.text(
+            left,
+            y + 190,
+            note,
+            &format!("↓ messages, most {}", compact(most_down)),
+        );
+        svg.text(left, y + 310, note, &format!("in a bar of about {per}"));
     }
     if selection.lane_strips.is_empty() {
         return;
@@ -280,18 +362,31 @@ fn draw_strips(
             by_lane[lane].push(*row);
         }
     }
-    let strips: Vec<Vec<u64>> =
-        by_lane.iter().map(|rows| blocks(&mut rows.iter().copied())).collect();
+    let strips: Vec<Vec<u64>> = by_lane
+        .iter()
+        .map(|rows| blocks(&mut rows.iter().copied()))
+        .collect();
     let most = strips.iter().map(|strip| peak(strip)).max().unwrap_or(1);
     for (strip, lane_y) in strips.iter().zip(&plan.lane_y) {
         let y = top + lane_y + HALF;
-        bars(svg, plan, strip, most, y, -2 * HALF, (MUTED, "blocks of this chain"));
+        bars(
+            svg,
+            plan,
+            strip,
+            most,
+            y,
+            -2 * HALF,
+            (MUTED, "blocks of this chain"),
+        );
     }
 }
 
 fn bar_time(selection: &Selection, plan: &Plan) -> i64 {
     let (from, to) = selection.span;
-    scaled(to - from, BAR, plan.axis.right() - plan.axis.left())
+    let exact = scaled(to - from, BAR, plan.axis.right() - plan.axis.left()).max(1);
+    // Three digits are enough to read a strip.
+    let unit = 10_i64.pow(exact.ilog10().saturating_sub(2));
+    exact / unit * unit
 }
 
 /// How many instants fall into each bar.
@@ -326,9 +421,19 @@ fn bars(
     for (bar, number) in counts.iter().enumerate() {
         if *number > 0 {
             let x = plan.axis.left() + int(bar) * BAR;
-            let share = scaled(i64::try_from(*number).unwrap_or(i64::MAX), height.abs(), most).max(8);
+            let share = scaled(
+                i64::try_from(*number).unwrap_or(i64::MAX),
+                height.abs(),
+                most,
+            )
+            .max(8);
             let tip = if height < 0 { y - share } else { y + share };
-            d.push_str(&closed(&[(x, y), (x, tip), (x + BAR - 8, tip), (x + BAR - 8, y)]));
+            d.push_str(&closed(&[
+                (x, y),
+                (x, tip),
+                (x + BAR - 8, tip),
+                (x + BAR - 8, y),
+            ]));
         }
     }
     let total: u64 = counts.iter().sum();
@@ -337,24 +442,25 @@ fn bars(
     svg.close();
 }
 
-fn draw_bundles(
-    svg: &mut Svg,
-    names: &Names<'_>,
-    selection: &Selection,
-    plan: &Plan,
-    top: Dp,
-) {
+fn draw_bundles(svg: &mut Svg, names: &Names<'_>, selection: &Selection, plan: &Plan, top: Dp) {
     for bundle in &selection.bundles {
         let (src, dst) = (top + plan.lane_y[bundle.src], top + plan.lane_y[bundle.dst]);
         let down = dst > src;
-        let from = (plan.axis.x(bundle.sent_us), src + if down { HALF } else { -HALF });
-        let to = (plan.axis.x(bundle.arrived_us), dst + if down { -HALF } else { HALF });
+        let from = (
+            plan.axis.x(bundle.sent_us),
+            src + if down { HALF } else { -HALF },
+        );
+        let to = (
+            plan.axis.x(bundle.arrived_us),
+            dst + if down { -HALF } else { HALF },
+        );
         let width = 8 + i64::from(bundle.count.ilog2()) * 4;
         svg.open_titled(&format!(
-            "{} from {} to {}, sent around {}",
+            "{} from {} to {}, sent within {} around {}",
             plural(bundle.count, "message"),
             names.names[selection.lanes[bundle.src]],
             names.names[selection.lanes[bundle.dst]],
+            time(bundle.slice_us),
             time(bundle.sent_us)
         ));
         let style = format!(
@@ -438,9 +544,12 @@ fn handle(message: &MessageRow) -> String {
 fn tooltip(message: &MessageRow) -> String {
     let inbox = message
         .delivered_quorum_us
-        .map_or("not in the inbox".to_owned(), |at| format!("in inbox {}", time(at)));
-    let received =
-        message.received_us.map_or("not received".to_owned(), |at| format!("received {}", time(at)));
+        .map_or("not in the inbox".to_owned(), |at| {
+            format!("in inbox {}", time(at))
+        });
+    let received = message.received_us.map_or("not received".to_owned(), |at| {
+        format!("received {}", time(at))
+    });
     format!(
         "{} {}: {} → {}; sent {}, {inbox}, {received}; {}, {}; {}",
         handle(message),
@@ -483,8 +592,13 @@ fn draw_block(svg: &mut Svg, tables: &Tables, block: &BlockBox, top: Dp) {
             contents(row)
         ),
     );
-    let dash = if pending { " stroke-dasharray=\"5 3\"" } else { "" };
-    let style = format!("rx=\"3\" fill=\"{PAPER}\" stroke=\"{INK}\" stroke-width=\"1.4\"{dash}");
+    let dash = if pending {
+        " stroke-dasharray=\"5 3\""
+    } else {
+        ""
+    };
+    let round = if width > 120 { "rx=\"3\" " } else { "" };
+    let style = format!("{round}fill=\"{PAPER}\" stroke=\"{INK}\" stroke-width=\"1.4\"{dash}");
     svg.rect(block.x0, y - HALF, width, 2 * HALF, &style);
     if row.round != "fast" && width > 100 {
         let level = y - HALF + 35;
@@ -496,10 +610,19 @@ fn draw_block(svg: &mut Svg, tables: &Tables, block: &BlockBox, top: Dp) {
     match &block.text {
         Fit::Both(first, second) => {
             svg.text(middle, y - 10, name, first);
-            svg.text(middle, y + 120, Font::new(95, MUTED).at(Anchor::Middle), second);
+            svg.text(
+                middle,
+                y + 120,
+                Font::new(95, MUTED).at(Anchor::Middle),
+                second,
+            );
         }
         Fit::Name(first) => {
-            let size = if text_width(first, 100, true) <= width - 30 { 100 } else { 90 };
+            let size = if text_width(first, 100, true) <= width - 30 {
+                100
+            } else {
+                90
+            };
             let bold = size == 100;
             let font = Font { size, bold, ..name };
             svg.text(middle, y + 40, font, first);
@@ -523,7 +646,13 @@ fn draw_flags(svg: &mut Svg, flags: &[Placed], top: Dp, bottom: Dp) {
         let width = text_width(&flag.text, 105, true);
         let font = Font::new(105, ALARM).bold();
         if flag.x0 + width + 150 > svg.size().0 {
-            halo(svg, flag.x0 - 50, level - 10, font.at(Anchor::End), &flag.text);
+            halo(
+                svg,
+                flag.x0 - 50,
+                level - 10,
+                font.at(Anchor::End),
+                &flag.text,
+            );
         } else {
             halo(svg, flag.x0 + 150, level - 10, font, &flag.text);
         }
@@ -532,7 +661,13 @@ fn draw_flags(svg: &mut Svg, flags: &[Placed], top: Dp, bottom: Dp) {
 
 fn draw_labels(svg: &mut Svg, plan: &Plan, top: Dp) {
     for label in &plan.labels {
-        halo(svg, label.x, label.y + top, Font::new(105, INK), &label.text);
+        halo(
+            svg,
+            label.x,
+            label.y + top,
+            Font::new(105, INK),
+            &label.text,
+        );
     }
 }
 
@@ -544,17 +679,31 @@ fn marks_of<'a>(
     apps: &Apps<'a>,
 ) -> Vec<Mark<'a>> {
     let mut marks = Vec::new();
-    let rows = || plan.lines.iter().map(|line| (line, &tables.messages[line.row]));
+    let rows = || {
+        plan.lines
+            .iter()
+            .map(|line| (line, &tables.messages[line.row]))
+    };
     let hue_of = |wanted: &dyn Fn(&Line, &MessageRow) -> bool| {
-        rows().find(|(line, row)| wanted(line, row)).map(|(_, row)| apps.style(&row.app).0)
+        rows()
+            .find(|(line, row)| wanted(line, row))
+            .map(|(_, row)| apps.style(&row.app).0)
     };
     if !plan.boxes.is_empty() {
         marks.push(Mark::Block);
     }
-    if plan.boxes.iter().any(|b| tables.blocks[b.row].round != "fast") {
+    if plan
+        .boxes
+        .iter()
+        .any(|b| tables.blocks[b.row].round != "fast")
+    {
         marks.push(Mark::SlowRound);
     }
-    if plan.boxes.iter().any(|b| tables.blocks[b.row].confirmed_us.is_none()) {
+    if plan
+        .boxes
+        .iter()
+        .any(|b| tables.blocks[b.row].confirmed_us.is_none())
+    {
         marks.push(Mark::Pending);
     }
     if let Some(row) = rows().find(|(line, _)| matches!(line.end, End::Accepted { .. })) {
@@ -571,7 +720,11 @@ fn marks_of<'a>(
     if !tables.faults.is_empty() {
         marks.push(Mark::Fault);
     }
-    if tables.expectations.iter().any(|row| row.verdict == "fail" && row.first_violation_us.is_some()) {
+    if tables
+        .expectations
+        .iter()
+        .any(|row| row.verdict == "fail" && row.first_violation_us.is_some())
+    {
         marks.push(Mark::Flag);
     }
     if !plan.lines.is_empty() {

@@ -6,7 +6,7 @@ use analysis::tables::Tables;
 
 use super::layout::{BlockBox, End, HALF, Line};
 use crate::axis::TimeAxis;
-use crate::text::{Dp, int, index, text_width};
+use crate::text::{Dp, index, int, text_width};
 
 /// Above this many messages, a label that does not fit is left to the tooltip.
 const FEW: usize = 60;
@@ -35,9 +35,7 @@ impl Rect {
 
     /// Whether the segment passes through the rectangle.
     fn crossed(&self, (a, b): ((Dp, Dp), (Dp, Dp))) -> bool {
-        let out = |p: (Dp, Dp)| {
-            (p.0 < self.x0, p.0 > self.x1, p.1 < self.y0, p.1 > self.y1)
-        };
+        let out = |p: (Dp, Dp)| (p.0 < self.x0, p.0 > self.x1, p.1 < self.y0, p.1 > self.y1);
         let (oa, ob) = (out(a), out(b));
         if oa == (false, false, false, false) || ob == (false, false, false, false) {
             return true;
@@ -74,7 +72,10 @@ const CELL: Dp = 400;
 impl Field {
     fn new(width: Dp, height: Dp) -> Self {
         let columns = index(width / CELL) + 2;
-        Self { columns, cells: vec![Vec::new(); columns * (index(height / CELL) + 2)] }
+        Self {
+            columns,
+            cells: vec![Vec::new(); columns * (index(height / CELL) + 2)],
+        }
     }
 
     fn cells_of(&self, area: &Rect) -> Vec<usize> {
@@ -97,8 +98,12 @@ impl Field {
     }
 
     fn line(&mut self, a: (Dp, Dp), b: (Dp, Dp)) {
-        let bounds =
-            Rect { x0: a.0.min(b.0), y0: a.1.min(b.1), x1: a.0.max(b.0), y1: a.1.max(b.1) };
+        let bounds = Rect {
+            x0: a.0.min(b.0),
+            y0: a.1.min(b.1),
+            x1: a.0.max(b.0),
+            y1: a.1.max(b.1),
+        };
         for cell in self.cells_of(&bounds) {
             let (row, column) = (int(cell / self.columns), int(cell % self.columns));
             let square = Rect {
@@ -150,7 +155,12 @@ pub(super) fn place_labels(
     for line in lines {
         field.line(line.from, line.to);
         let (x, y) = line.to;
-        field.solid(Rect { x0: x - 50, y0: y - 50, x1: x + 50, y1: y + 50 });
+        field.solid(Rect {
+            x0: x - 50,
+            y0: y - 50,
+            x1: x + 50,
+            y1: y + 50,
+        });
         match line.end {
             End::Accepted { x: end, edge } | End::Rejected { x: end, edge } => {
                 field.line(line.to, (end, y));
@@ -172,14 +182,23 @@ pub(super) fn place_labels(
             .enumerate()
             .filter(|(_, (x, y))| *x >= axis.left() && x + width <= right && *y >= 120)
             .map(|(order, (x, y))| {
-                let area = Rect { x0: x - 15, y0: y - 90, x1: x + width + 15, y1: y + 25 };
+                let area = Rect {
+                    x0: x - 15,
+                    y0: y - 90,
+                    x1: x + width + 15,
+                    y1: y + 25,
+                };
                 (field.cost(&area) * 10 + int(order), x, y, area)
             })
             .min_by_key(|candidate| candidate.0);
         match best {
             Some((cost, x, y, area)) if cost < 300 || (cost < 2_000 && lines.len() <= FEW) => {
                 field.solid(area);
-                labels.push(Label { x, y, text: text.clone() });
+                labels.push(Label {
+                    x,
+                    y,
+                    text: text.clone(),
+                });
             }
             Some(_) | None => without += 1,
         }
@@ -196,8 +215,15 @@ fn candidates(line: &Line, width: Dp) -> Vec<(Dp, Dp)> {
         let y = from.1 + (to.1 - from.1) * tenth / 10;
         places.push((x + 70, y + 35));
         places.push((x - width - 70, y + 35));
+        // Beside a shallow line there is no room, but there is above and below it.
+        places.push((x - width / 2, y - 60));
+        places.push((x - width / 2, y + 150));
     }
-    for (x, y) in [(to.0 + 80, to.1 - 45), (to.0 + 80, to.1 + 115), (to.0 - width - 80, to.1 + 35)] {
+    for (x, y) in [
+        (to.0 + 80, to.1 - 45),
+        (to.0 + 80, to.1 + 115),
+        (to.0 - width - 80, to.1 + 35),
+    ] {
         places.push((x, y));
     }
     places
@@ -209,7 +235,12 @@ mod tests {
 
     #[test]
     fn segments_cross_rectangles_only_when_they_do() {
-        let area = Rect { x0: 10, y0: 10, x1: 20, y1: 20 };
+        let area = Rect {
+            x0: 10,
+            y0: 10,
+            x1: 20,
+            y1: 20,
+        };
         assert!(area.crossed(((0, 0), (30, 30))));
         assert!(area.crossed(((12, 12), (100, 12))));
         assert!(area.crossed(((5, 15), (25, 16))));

@@ -95,7 +95,11 @@ pub(super) fn plan(
         .iter()
         .map(|chain| elide(names.names[*chain], 150, true, 1_500))
         .collect();
-    let widest = lane_names.iter().map(|n| text_width(n, 150, true)).max().unwrap_or(0);
+    let widest = lane_names
+        .iter()
+        .map(|n| text_width(n, 150, true))
+        .max()
+        .unwrap_or(0);
     let left = (widest + 320).max(if selection.folds() { 1_500 } else { 860 });
     let axis = axis_of(tables, selection, options, left);
     let gutters = gutter_rows(names, selection);
@@ -119,23 +123,30 @@ pub(super) fn plan(
 }
 
 /// Wide enough that most blocks have room for their name, within reason.
-fn axis_of(
-    tables: &Tables,
-    selection: &Selection,
-    options: &LanesOptions,
-    left: Dp,
-) -> TimeAxis {
+fn axis_of(tables: &Tables, selection: &Selection, options: &LanesOptions, left: Dp) -> TimeAxis {
     let (from, to) = selection.span;
     let least = (i64::from(options.width) * 10 - left - 240).max(2_000);
-    let idle = if options.squeeze_idle { idle_stretches(tables, selection) } else { Vec::new() };
+    let idle = if options.squeeze_idle {
+        idle_stretches(tables, selection)
+    } else {
+        Vec::new()
+    };
     let busy = to - from - idle.iter().map(|(a, b)| b - a).sum::<i64>();
     let mut durations: Vec<i64> = selection
         .boxes
         .iter()
-        .filter_map(|row| tables.blocks[*row].confirmed_us.map(|c| c - tables.blocks[*row].proposed_us))
+        .filter_map(|row| {
+            tables.blocks[*row]
+                .confirmed_us
+                .map(|c| c - tables.blocks[*row].proposed_us)
+        })
         .collect();
     durations.sort_unstable();
-    let typical = durations.get(durations.len() / 4).copied().unwrap_or(busy).max(1);
+    let typical = durations
+        .get(durations.len() / 4)
+        .copied()
+        .unwrap_or(busy)
+        .max(1);
     let wanted = scaled(460, busy, typical);
     let crowded = int(selection.singles.len()) * 60;
     let room = wanted.min(least + crowded).clamp(least, least * 3);
@@ -152,11 +163,17 @@ fn idle_stretches(tables: &Tables, selection: &Selection) -> Vec<(i64, i64)> {
     let mut busy: Vec<(i64, i64)> = Vec::new();
     for row in &selection.boxes {
         let block = &tables.blocks[*row];
-        busy.push((block.proposed_us, block.confirmed_us.unwrap_or(block.proposed_us)));
+        busy.push((
+            block.proposed_us,
+            block.confirmed_us.unwrap_or(block.proposed_us),
+        ));
     }
     for row in selection.singles.iter().chain(&selection.stubs) {
         let message = &tables.messages[*row];
-        busy.push((message.sent_us, message.delivered_quorum_us.unwrap_or(message.sent_us)));
+        busy.push((
+            message.sent_us,
+            message.delivered_quorum_us.unwrap_or(message.sent_us),
+        ));
     }
     for fault in &tables.faults {
         busy.push((fault.start_us, fault.start_us));
@@ -214,7 +231,11 @@ impl Heights {
     fn row(&self, gutter: Gutter, place: usize) -> Dp {
         let (lane, below, _) = gutter;
         let distance = HALF + FIRST_ROW + int(place) * self.steps[lane][usize::from(below)];
-        if below { self.y[lane] + distance } else { self.y[lane] - distance }
+        if below {
+            self.y[lane] + distance
+        } else {
+            self.y[lane] - distance
+        }
     }
 }
 
@@ -226,7 +247,13 @@ fn lane_heights(gutters: &BTreeMap<Gutter, usize>, selection: &Selection) -> Hei
         *most = (*most).max(place + 1);
     }
     let step = |rows: usize| (700 / int(rows.max(1))).clamp(20, 70);
-    let depth = |rows: usize| if rows == 0 { 0 } else { FIRST_ROW + step(rows) * int(rows - 1) };
+    let depth = |rows: usize| {
+        if rows == 0 {
+            0
+        } else {
+            FIRST_ROW + step(rows) * int(rows - 1)
+        }
+    };
     let least = match lanes {
         0..=12 => 920,
         13..=24 => 700,
@@ -249,8 +276,16 @@ fn lane_heights(gutters: &BTreeMap<Gutter, usize>, selection: &Selection) -> Hei
         others = Some(bottom + 340);
         bottom += 640;
     }
-    let steps = rows.iter().map(|[above, under]| [step(*above), step(*under)]).collect();
-    Heights { y, others, bottom, steps }
+    let steps = rows
+        .iter()
+        .map(|[above, under]| [step(*above), step(*under)])
+        .collect();
+    Heights {
+        y,
+        others,
+        bottom,
+        steps,
+    }
 }
 
 fn boxes_of(
@@ -263,14 +298,20 @@ fn boxes_of(
     let mut boxes = Vec::with_capacity(selection.boxes.len());
     for row in selection.boxes.iter().copied() {
         let block = &tables.blocks[row];
-        let Some(lane) = selection.lane_of[names.block_chain[row]] else { continue };
-        let x1 = block.confirmed_us.map_or(axis.right(), |at| axis.x(at)).max(axis.left() + 20);
+        let Some(lane) = selection.lane_of[names.block_chain[row]] else {
+            continue;
+        };
+        let x1 = block
+            .confirmed_us
+            .map_or(axis.right(), |at| axis.x(at))
+            .max(axis.left() + 20);
         let x0 = axis.x(block.proposed_us).min(x1 - 30);
         let name = format!("{}:{}", names.names[names.block_chain[row]], block.height);
         let number = format!(":{}", block.height);
         let detail = contents(block);
         let room = x1 - x0 - 60;
-        let text = if text_width(&name, 120, true) <= room && text_width(&detail, 95, false) <= room {
+        let text = if text_width(&name, 120, true) <= room && text_width(&detail, 95, false) <= room
+        {
             Fit::Both(name, detail)
         } else if text_width(&name, 100, true) <= room + 30 {
             Fit::Name(name)
@@ -279,7 +320,13 @@ fn boxes_of(
         } else {
             Fit::Nothing
         };
-        boxes.push(BlockBox { row, x0, x1, y: heights.y[lane], text });
+        boxes.push(BlockBox {
+            row,
+            x0,
+            x1,
+            y: heights.y[lane],
+            text,
+        });
     }
     boxes
 }
@@ -300,7 +347,11 @@ pub(super) fn contents(block: &analysis::tables::BlockRow) -> String {
     if block.round != "fast" {
         parts.push(block.round.clone());
     }
-    if parts.is_empty() { "empty".to_owned() } else { parts.join(" · ") }
+    if parts.is_empty() {
+        "empty".to_owned()
+    } else {
+        parts.join(" · ")
+    }
 }
 
 fn lines_of(
@@ -327,11 +378,19 @@ fn lines_of(
         let message = &tables.messages[row];
         let (src, dst) = names.ends[row];
         let source = selection.lane_of[src];
-        let sent = by_block.get(&(src, message.src_height)).map_or(axis.x(message.sent_us), |b| b.x1);
+        let sent = by_block
+            .get(&(src, message.src_height))
+            .map_or(axis.x(message.sent_us), |b| b.x1);
         let Some(lane) = selection.lane_of[dst] else {
             let y = source.map_or(0, |lane| heights.y[lane] + HALF);
             let to = (sent + 70, y + 130);
-            lines.push(Line { row, from: (sent, y), to, end: End::Away, stub });
+            lines.push(Line {
+                row,
+                from: (sent, y),
+                to,
+                end: End::Away,
+                stub,
+            });
             continue;
         };
         let gutter = (lane, is_below(lane, source), source);
@@ -341,19 +400,37 @@ fn lines_of(
         let arrow = arrows.get(&row).copied();
         let delivered = message.delivered_quorum_us.or(message.delivered_first_us);
         let inbox = delivered.map_or(axis.right(), |at| axis.x(at));
-        let inbox = inbox.max(sent).min(arrow.map_or(axis.right(), |x| x.max(sent)));
+        let inbox = inbox
+            .max(sent)
+            .min(arrow.map_or(axis.right(), |x| x.max(sent)));
         let end = match (message.outcome, arrow) {
-            (MessageOutcome::Rejected, Some(x)) => End::Rejected { x: x.max(inbox), edge },
-            (MessageOutcome::Accepted, Some(x)) => End::Accepted { x: x.max(inbox), edge },
+            (MessageOutcome::Rejected, Some(x)) => End::Rejected {
+                x: x.max(inbox),
+                edge,
+            },
+            (MessageOutcome::Accepted, Some(x)) => End::Accepted {
+                x: x.max(inbox),
+                edge,
+            },
             (MessageOutcome::InFlight, _) => End::Flying,
             (_, None) if delivered.is_none() => End::Flying,
             _ => End::Waiting,
         };
         let from = source.map_or((inbox - 70, level + 110), |from| {
-            let side = if from > lane || from == lane { -HALF } else { HALF };
+            let side = if from > lane || from == lane {
+                -HALF
+            } else {
+                HALF
+            };
             (sent, heights.y[from] + side)
         });
-        lines.push(Line { row, from, to: (inbox, level), end, stub });
+        lines.push(Line {
+            row,
+            from,
+            to: (inbox, level),
+            end,
+            stub,
+        });
     }
     lines
 }
@@ -371,9 +448,14 @@ fn arrow_positions(
     for row in selection.singles.iter().chain(&selection.stubs).copied() {
         let message = &tables.messages[row];
         let (src, dst) = names.ends[row];
-        let (Some(lane), Some(at)) = (selection.lane_of[dst], message.received_us) else { continue };
+        let (Some(lane), Some(at)) = (selection.lane_of[dst], message.received_us) else {
+            continue;
+        };
         let below = is_below(lane, selection.lane_of[src]);
-        match message.dst_height.filter(|height| by_block.contains_key(&(dst, *height))) {
+        match message
+            .dst_height
+            .filter(|height| by_block.contains_key(&(dst, *height)))
+        {
             Some(height) => arriving.entry((dst, height, below)).or_default().push(row),
             None => {
                 positions.insert(row, axis.x(at));
@@ -381,9 +463,15 @@ fn arrow_positions(
         }
     }
     for ((chain, height, _), mut rows) in arriving {
-        let Some(target) = by_block.get(&(chain, height)) else { continue };
+        let Some(target) = by_block.get(&(chain, height)) else {
+            continue;
+        };
         rows.sort_by_key(|row| {
-            (tables.messages[*row].delivered_quorum_us, names.ends[*row].0, *row)
+            (
+                tables.messages[*row].delivered_quorum_us,
+                names.ends[*row].0,
+                *row,
+            )
         });
         let width = target.x1 - target.x0;
         let step = ((width - 80) / int(rows.len()).max(1)).clamp(1, 160);

@@ -3,9 +3,7 @@
 //! Invariant: the entries flow from left to right and never leave the picture.
 
 use super::draw::cross;
-use crate::svg::{
-    ALARM, Font, HUES, INK, MUTED, PAPER, Shape, Svg, closed, marker,
-};
+use crate::svg::{ALARM, Font, HUES, INK, MUTED, PAPER, Shape, Svg, closed, marker};
 use crate::text::{Dp, text_width};
 
 /// A kind of mark.
@@ -38,7 +36,7 @@ impl Mark<'_> {
             Mark::Waiting(_) => "still waiting at the end",
             Mark::Flying(_) => "still in flight at the end",
             Mark::Stub(_) => "to or from a folded chain",
-            Mark::Bundle => "several messages, thicker = more",
+            Mark::Bundle => "messages of one slice of time, thicker = more",
             Mark::Fault => "fault",
             Mark::Flag => "first violation of an expectation",
             Mark::App(name, _) => name,
@@ -80,8 +78,13 @@ fn symbol(svg: &mut Svg, mark: &Mark<'_>, x: Dp, y: Dp) {
     let end = x + 260;
     match mark {
         Mark::Block | Mark::SlowRound | Mark::Pending => {
-            let dash = if matches!(mark, Mark::Pending) { " stroke-dasharray=\"5 3\"" } else { "" };
-            let style = format!("rx=\"2\" fill=\"{PAPER}\" stroke=\"{INK}\" stroke-width=\"1.4\"{dash}");
+            let dash = if matches!(mark, Mark::Pending) {
+                " stroke-dasharray=\"5 3\""
+            } else {
+                ""
+            };
+            let style =
+                format!("rx=\"2\" fill=\"{PAPER}\" stroke=\"{INK}\" stroke-width=\"1.4\"{dash}");
             svg.rect(x, y - 70, 260, 140, &style);
             if matches!(mark, Mark::SlowRound) {
                 let style = format!("stroke=\"{INK}\" stroke-dasharray=\"3 2\"");
@@ -90,19 +93,34 @@ fn symbol(svg: &mut Svg, mark: &Mark<'_>, x: Dp, y: Dp) {
         }
         Mark::Accepted((hue, shape)) => {
             svg.polyline(&[(x, y - 70), (x + 110, y), (x + 200, y)], &line(hue));
-            svg.path(&closed(&[(x + 190, y - 40), (x + 190, y + 40), (x + 270, y)]), &format!("fill=\"{hue}\""));
+            svg.path(
+                &closed(&[(x + 190, y - 40), (x + 190, y + 40), (x + 270, y)]),
+                &format!("fill=\"{hue}\""),
+            );
             marker(svg, x + 110, y, *shape, hue);
         }
         Mark::Rejected(hue) => cross(svg, x + 130, y, hue),
         Mark::Bouncing(hue) => {
             svg.line((x, y - 18), (end, y - 18), &line(hue));
-            svg.line((x, y + 18), (end, y + 18), &format!("stroke=\"{hue}\" stroke-width=\"1\""));
+            svg.line(
+                (x, y + 18),
+                (end, y + 18),
+                &format!("stroke=\"{hue}\" stroke-width=\"1\""),
+            );
         }
         Mark::Waiting(hue) => {
-            svg.line((x, y), (end, y), &format!("{} stroke-dasharray=\"2 4\"", line(hue)));
+            svg.line(
+                (x, y),
+                (end, y),
+                &format!("{} stroke-dasharray=\"2 4\"", line(hue)),
+            );
         }
         Mark::Flying(hue) => {
-            svg.line((x, y), (end, y), &format!("{} stroke-dasharray=\"6 4\"", line(hue)));
+            svg.line(
+                (x, y),
+                (end, y),
+                &format!("{} stroke-dasharray=\"6 4\"", line(hue)),
+            );
         }
         Mark::Stub(hue) => {
             svg.line((x + 90, y - 60), (x + 160, y + 60), &line(hue));
@@ -114,11 +132,24 @@ fn symbol(svg: &mut Svg, mark: &Mark<'_>, x: Dp, y: Dp) {
             svg.circle(end, y, 30, &format!("fill=\"{}\"", HUES[0]));
         }
         Mark::Fault => {
-            svg.rect(x, y - 70, 260, 140, &format!("fill=\"{MUTED}\" opacity=\".18\""));
+            svg.rect(
+                x,
+                y - 70,
+                260,
+                140,
+                &format!("fill=\"{MUTED}\" opacity=\".18\""),
+            );
         }
         Mark::Flag => {
-            svg.line((x + 80, y - 80), (x + 80, y + 80), &format!("stroke=\"{ALARM}\" stroke-width=\"1.4\""));
-            svg.path(&closed(&[(x + 80, y - 80), (x + 190, y - 35), (x + 80, y + 10)]), &format!("fill=\"{ALARM}\""));
+            svg.line(
+                (x + 80, y - 80),
+                (x + 80, y + 80),
+                &format!("stroke=\"{ALARM}\" stroke-width=\"1.4\""),
+            );
+            svg.path(
+                &closed(&[(x + 80, y - 80), (x + 190, y - 35), (x + 80, y + 10)]),
+                &format!("fill=\"{ALARM}\""),
+            );
         }
         Mark::App(_, (hue, shape)) => {
             svg.line((x, y), (end, y), &line(hue));

@@ -14,6 +14,9 @@ use crate::text::{count, int, plural};
 /// Above this, the blocks of the drawn lanes are density strips instead of boxes.
 const MAX_BOXES: usize = 4_000;
 
+/// More lines than this cannot be told apart.
+const MAX_BUNDLES: usize = 260;
+
 /// Where every row of the tables went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -46,6 +49,8 @@ pub(super) struct Bundle {
     pub(super) dst: usize,
     pub(super) sent_us: i64,
     pub(super) arrived_us: i64,
+    /// Length of the slice of time.
+    pub(super) slice_us: i64,
     pub(super) count: usize,
 }
 
@@ -85,39 +90,52 @@ impl Selection {
         let blocks = c.blocks_drawn + c.blocks_folded;
         let messages =
             c.messages_drawn + c.messages_stubbed + c.messages_bundled + c.messages_folded;
-        let (n, b, m) =
-            (plural(chains, "chain"), plural(blocks, "block"), plural(messages, "message"));
-        let mut text = if c.chains_folded == 0
-            && c.blocks_folded == 0
-            && c.messages_drawn == messages
-        {
-            format!("{n}, {b} and {m}: all drawn.")
-        } else {
-            let mut text = format!("{n}, {b} and {m}.");
-            if c.chains_folded > 0 {
-                text.push_str(&format!(
-                    " {} with a lane, {} folded into the lowest lane.",
-                    count(c.chains_drawn),
-                    count(c.chains_folded)
-                ));
-            }
-            text.push_str(&format!(" Blocks: {} drawn", count(c.blocks_drawn)));
-            if c.blocks_folded > 0 {
-                text.push_str(&format!(", {} counted in density strips", count(c.blocks_folded)));
-            }
-            text.push_str(&format!(". Messages: {} drawn whole", count(c.messages_drawn)));
-            for (number, how) in [
-                (c.messages_stubbed, "drawn as stubs to or from the folded chains"),
-                (c.messages_bundled, "drawn in bundles by sender, recipient and time"),
-                (c.messages_folded, "counted in the density strip"),
-            ] {
-                if number > 0 {
-                    text.push_str(&format!(", {} {how}", count(number)));
+        let (n, b, m) = (
+            plural(chains, "chain"),
+            plural(blocks, "block"),
+            plural(messages, "message"),
+        );
+        let mut text =
+            if c.chains_folded == 0 && c.blocks_folded == 0 && c.messages_drawn == messages {
+                format!("{n}, {b} and {m}: all drawn.")
+            } else {
+                let mut text = format!("{n}, {b} and {m}.");
+                if c.chains_folded > 0 {
+                    text.push_str(&format!(
+                        " {} with a lane, {} folded into the lowest lane.",
+                        count(c.chains_drawn),
+                        count(c.chains_folded)
+                    ));
                 }
-            }
-            text.push('.');
-            text
-        };
+                text.push_str(&format!(" Blocks: {} drawn", count(c.blocks_drawn)));
+                if c.blocks_folded > 0 {
+                    text.push_str(&format!(
+                        ", {} counted in density strips",
+                        count(c.blocks_folded)
+                    ));
+                }
+                text.push_str(&format!(
+                    ". Messages: {} drawn whole",
+                    count(c.messages_drawn)
+                ));
+                for (number, how) in [
+                    (
+                        c.messages_stubbed,
+                        "drawn as stubs to or from the folded chains",
+                    ),
+                    (
+                        c.messages_bundled,
+                        "drawn in bundles by sender, recipient and time",
+                    ),
+                    (c.messages_folded, "counted in the density strip"),
+                ] {
+                    if number > 0 {
+                        text.push_str(&format!(", {} {how}", count(number)));
+                    }
+                }
+                text.push('.');
+                text
+            };
         if c.blocks_outside + c.messages_outside > 0 {
             text.push_str(&format!(
                 " Outside the window: {}, {}.",
@@ -135,17 +153,26 @@ pub(super) fn select(tables: &Tables, names: &Names<'_>, options: &LanesOptions)
         .filter(|row| tables.blocks.get(*row).is_some_and(|b| block_in(b, span)))
         .collect();
     let messages: Vec<usize> = (0..tables.messages.len())
-        .filter(|row| tables.messages.get(*row).is_some_and(|m| message_in(m, span)))
+        .filter(|row| {
+            tables
+                .messages
+                .get(*row)
+                .is_some_and(|m| message_in(m, span))
+        })
         .collect();
     let lanes = choose_lanes(names, &blocks, &messages, options);
     let mut lane_of = vec![None; names.len()];
     for (lane, chain) in lanes.iter().enumerate() {
         lane_of[*chain] = Some(lane);
     }
-    let (on_lanes, folded_blocks): (Vec<usize>, Vec<usize>) =
-        blocks.iter().partition(|row| lane_of[names.block_chain[**row]].is_some());
-    let (boxes, lane_strips) =
-        if on_lanes.len() <= MAX_BOXES { (on_lanes, Vec::new()) } else { (Vec::new(), on_lanes) };
+    let (on_lanes, folded_blocks): (Vec<usize>, Vec<usize>) = blocks
+        .iter()
+        .partition(|row| lane_of[names.block_chain[**row]].is_some());
+    let (boxes, lane_strips) = if on_lanes.len() <= MAX_BOXES {
+        (on_lanes, Vec::new())
+    } else {
+        (Vec::new(), on_lanes)
+    };
 
     let (mut singles, mut stubs, mut folded_messages) = (Vec::new(), Vec::new(), Vec::new());
     for row in messages.iter().copied() {
@@ -163,7 +190,7 @@ pub(super) fn select(tables: &Tables, names: &Names<'_>, options: &LanesOptions)
     let (mut bundles, mut bundled) = (Vec::new(), 0);
     if singles.len() > options.max_messages {
         bundled = singles.len();
-        bundles = bundle(tables, names, &lane_of, &singles, span, options.max_messages);
+        bundles = bundle(tables, names, &lane_of, &singles, span, MAX_BUNDLES);
         singles.clear();
     }
     let counts = Counts {
@@ -217,14 +244,26 @@ fn span_of(tables: &Tables, options: &LanesOptions) -> (i64, i64) {
         see(row.start_us);
         row.end_us.iter().copied().for_each(&mut see);
     }
-    tables.expectations.iter().filter_map(|row| row.first_violation_us).for_each(&mut see);
+    tables
+        .expectations
+        .iter()
+        .filter_map(|row| row.first_violation_us)
+        .for_each(&mut see);
     let end = tables.run.virtual_us.max(1);
     if first > last {
         return (0, end);
     }
     let busy = (last - first).max(1);
-    let from = if first > busy { (first - busy / 20).max(0) } else { 0 };
-    let to = if end < last || end - last > (last - from) / 4 { last + busy / 20 } else { end };
+    let from = if first > busy {
+        (first - busy / 20).max(0)
+    } else {
+        0
+    };
+    let to = if end < last || end - last > (last - from) / 4 {
+        last + busy / 20
+    } else {
+        end
+    };
     (from, to.max(from + 1))
 }
 
@@ -245,7 +284,12 @@ fn choose_lanes(
 ) -> Vec<usize> {
     if !options.chains.is_empty() {
         return (0..names.len())
-            .filter(|chain| options.chains.iter().any(|name| name == names.names[*chain]))
+            .filter(|chain| {
+                options
+                    .chains
+                    .iter()
+                    .any(|name| name == names.names[*chain])
+            })
             .collect();
     }
     if names.len() <= options.max_lanes {
@@ -278,26 +322,42 @@ fn bundle(
 ) -> Vec<Bundle> {
     let mut slices = 64;
     loop {
-        let mut joined: BTreeMap<(usize, usize, i64), (i128, i128, usize)> = BTreeMap::new();
+        let mut joined: BTreeMap<(usize, usize, i64), (i128, usize)> = BTreeMap::new();
         for row in rows {
             let (src, dst) = names.ends[*row];
-            let (Some(src), Some(dst)) = (lane_of[src], lane_of[dst]) else { continue };
+            let (Some(src), Some(dst)) = (lane_of[src], lane_of[dst]) else {
+                continue;
+            };
             let message = &tables.messages[*row];
-            let slice = scaled(message.sent_us.clamp(from, to) - from, slices, to - from + 1);
+            let slice = scaled(
+                message.sent_us.clamp(from, to) - from,
+                slices,
+                to - from + 1,
+            );
             let arrived = message.delivered_quorum_us.unwrap_or(message.sent_us);
             let sums = joined.entry((src, dst, slice)).or_default();
-            sums.0 += i128::from(message.sent_us);
-            sums.1 += i128::from(arrived);
-            sums.2 += 1;
+            sums.0 += i128::from(arrived - message.sent_us);
+            sums.1 += 1;
         }
         if joined.len() <= most || slices == 1 {
+            let lanes = int(lane_of.iter().flatten().count()).max(1);
+            let width = (to - from) / slices;
             return joined
                 .into_iter()
-                .map(|((src, dst, _), (sent, arrived, count))| {
-                    let mean = |sum: i128| {
-                        i64::try_from(sum / i128::from(int(count).max(1))).unwrap_or(i64::MAX)
-                    };
-                    Bundle { src, dst, sent_us: mean(sent), arrived_us: mean(arrived), count }
+                .map(|((src, dst, slice), (delays, count))| {
+                    // Side by side within their slice, in order of sender and recipient.
+                    let place = scaled(int(src) * lanes + int(dst), width, lanes * lanes);
+                    let sent_us = from + slice * width + place;
+                    let delay = i64::try_from(delays / i128::from(int(count).max(1)));
+                    let arrived_us = sent_us.saturating_add(delay.unwrap_or(0));
+                    Bundle {
+                        src,
+                        dst,
+                        sent_us,
+                        arrived_us,
+                        slice_us: width,
+                        count,
+                    }
                 })
                 .collect();
         }

@@ -1,0 +1,102 @@
+//! The message-flow graph: chains (or groups of chains) as nodes, messages as weighted edges.
+//!
+//! As a petgraph graph, as DOT, as GraphML, and drawn: a ring of nodes while there are few, a
+//! matrix of senders and recipients beyond that. Invariant: aggregation is deterministic, loses no
+//! message, and every output names what it aggregated.
+
+mod communities;
+mod export;
+mod graph;
+mod grouping;
+mod matrix;
+mod ring;
+
+use analysis::tables::Tables;
+use petgraph::graph::DiGraph;
+
+use crate::names::Names;
+pub use graph::{Edge, Node};
+
+/// Above this many chains, [`Level::Auto`] draws groups instead of chains.
+const MAX_CHAINS_DRAWN: usize = 48;
+/// Up to this many chains the drawing is a ring.
+const MAX_RING: usize = 24;
+/// Up to this many edges the drawing is a ring.
+const MAX_RING_EDGES: usize = 90;
+
+/// What the nodes are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Chains while a reader can tell them apart, groups beyond that.
+    #[default]
+    Auto,
+    /// Always chains.
+    Chains,
+    /// Always groups.
+    Groups,
+}
+
+/// The message flow of a run.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Nodes in a fixed order (that of the tables, or of the groups), edges by sender, recipient.
+    pub graph: DiGraph<Node, Edge>,
+    /// Says in words what a node is and what was aggregated.
+    pub note: String,
+}
+
+/// The flow graph at the given level.
+pub fn graph(tables: &Tables, level: Level) -> Flow {
+    let names = Names::of(tables);
+    let chains = graph::chain_graph(tables, &names);
+    let grouped = match level {
+        Level::Chains => false,
+        Level::Groups => true,
+        Level::Auto => names.len() > MAX_CHAINS_DRAWN,
+    };
+    if grouped {
+        let grouping = grouping::group(&names, &chains);
+        Flow {
+            graph: graph::quotient(&chains, &grouping),
+            note: grouping.note,
+        }
+    } else {
+        let note = format!(
+            "Every one of the {} is a node.",
+            crate::text::plural(names.len(), "chain")
+        );
+        Flow {
+            graph: chains,
+            note,
+        }
+    }
+}
+
+/// The graph in the DOT language, chains of the same time of first activity on one rank.
+pub fn dot(tables: &Tables, level: Level) -> String {
+    export::dot(tables, &graph(tables, level))
+}
+
+/// The graph as GraphML with typed attributes.
+pub fn graphml(tables: &Tables, level: Level) -> String {
+    export::graphml(tables, &graph(tables, level))
+}
+
+/// The edges as CSV, one row for each sender and recipient.
+pub fn csv(tables: &Tables, level: Level) -> String {
+    export::csv(&graph(tables, level))
+}
+
+/// The drawing, with the busiest chains and pairs in numbers beside it.
+pub fn svg(tables: &Tables) -> String {
+    let flow = graph(tables, Level::Auto);
+    let spots = graph::hot_spots(tables);
+    if flow.graph.node_count() <= MAX_RING && flow.graph.edge_count() <= MAX_RING_EDGES {
+        ring::svg(tables, &flow, &spots)
+    } else {
+        matrix::svg(tables, &flow, &spots)
+    }
+}
+
+#[cfg(test)]
+mod tests;
