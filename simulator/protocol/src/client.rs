@@ -93,8 +93,11 @@ impl Default for ClientOptions {
     }
 }
 
+/// Timer token: commands that wait for the command of the number added to this may start.
+const HELD: u64 = 1 << 60;
+
 /// A wallet with its local node.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Client {
     config: ClientConfig,
     /// The chain as this wallet sees it.
@@ -209,7 +212,7 @@ impl Client {
                 Reason::NewBlock { .. } | Reason::NewRound { .. } => {}
             },
             Packet::Command(command) => self.on_command(now, *command, store, out),
-            Packet::CommandDone(number) => self.on_command_done(now, number, store, out),
+            Packet::CommandDone(number) => self.on_command_done(number, out),
             Packet::ChainOpened(description) => self.on_opened(now, &description, store, out),
             Packet::Request { .. }
             | Packet::Forward { .. }
@@ -242,28 +245,43 @@ impl Client {
         match command.trigger {
             Trigger::Now => self.ready.push_back(command),
             Trigger::Inbox => self.on_inbox.push_back(command),
-            Trigger::After(number) if self.done_early.remove(&number) => {
-                self.ready.push_back(command);
+            Trigger::After(number, delay) => {
+                self.held.push(command);
+                if self.done_early.remove(&number) {
+                    out.timer(delay, HELD + number);
+                }
             }
-            Trigger::After(_) => self.held.push(command),
         }
         self.proceed(now, store, out);
     }
 
-    fn on_command_done(
+    /// A command on which others may wait is done; those that wait go on after their delays.
+    fn on_command_done(&mut self, number: u64, out: &mut Outputs) {
+        let mut waiting = false;
+        for command in &self.held {
+            if let Trigger::After(after, delay) = command.trigger
+                && after == number
+            {
+                out.timer(delay, HELD + number);
+                waiting = true;
+            }
+        }
+        if !waiting {
+            self.done_early.insert(number);
+        }
+    }
+
+    fn release_held(
         &mut self,
         now: Timestamp,
         number: u64,
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
-        let waits = |command: &Command| command.trigger == Trigger::After(number);
-        match self.held.iter().position(waits) {
-            Some(index) => self.ready.push_back(self.held.remove(index)),
-            None => {
-                self.done_early.insert(number);
-            }
-        }
+        let waits = |command: &mut Command| {
+            matches!(command.trigger, Trigger::After(after, _) if after == number)
+        };
+        self.ready.extend(self.held.extract_if(.., waits));
         self.proceed(now, store, out);
     }
 

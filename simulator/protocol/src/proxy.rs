@@ -19,7 +19,7 @@ struct Subscription {
 }
 
 /// A validator's proxy.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Proxy {
     validator: ValidatorIndex,
     key: PublicKey,

@@ -18,7 +18,7 @@ use crate::{
     proposal::BlockProposal,
     round::Round,
     signature::{PublicKey, Signature},
-    time::Timestamp,
+    time::{TimeDelta, Timestamp},
 };
 
 /// Number of a request, unique at its client.
@@ -276,8 +276,8 @@ pub enum Trigger {
     Now,
     /// Once the inbox holds something.
     Inbox,
-    /// Once a command of this number, here or in another wallet, is done.
-    After(u64),
+    /// So long after a command of this number, here or in another wallet, is done.
+    After(u64, TimeDelta),
 }
 
 /// An action with its number and trigger.
@@ -289,8 +289,9 @@ pub struct Command {
     pub trigger: Trigger,
     /// What to do.
     pub action: Action,
-    /// When the workload asked for it, in microseconds of virtual time.
-    pub scheduled_us: u64,
+    /// When the workload asked for it, in microseconds of virtual time; `None` if the protocol
+    /// decides when (a message that arrives, a command that ends).
+    pub scheduled_us: Option<u64>,
     /// The wallet that waits for this command to be done.
     pub then: Option<ClientIndex>,
 }
@@ -374,7 +375,7 @@ impl Packet {
                 };
                 mix(7, head(&notification.chain_id), detail)
             }
-            Self::Command(command) => mix(8, command.number, command.scheduled_us),
+            Self::Command(command) => mix(8, command.number, command.scheduled_us.unwrap_or(u64::MAX)),
             Self::CommandDone(number) => mix(9, *number, 0),
             Self::ChainOpened(description) => mix(10, head(&description.id()), 0),
         }

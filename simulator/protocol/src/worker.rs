@@ -71,7 +71,7 @@ struct InFlight {
 }
 
 /// What a crash takes away.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Volatile {
     /// Bodies of blocks voted for, so that lite certificates suffice.
     recent_blocks: BTreeMap<ChainId, Vec<Arc<Block>>>,
@@ -86,7 +86,7 @@ struct Volatile {
 }
 
 /// A worker shard.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Worker {
     config: WorkerConfig,
     chains: BTreeMap<ChainId, Box<ChainState>>,
@@ -163,17 +163,16 @@ impl Worker {
         self.volatile = Volatile::default();
     }
 
-    /// A copy of a chain as it is, to go back to if a crash hits before it is saved.
-    pub fn durable_copy(&self, chain: &ChainId) -> Option<Box<ChainState>> {
-        self.chains.get(chain).cloned()
-    }
-
-    /// Goes back to what was saved of a chain (`None`: nothing).
-    pub fn restore(&mut self, chain: ChainId, saved: Option<Box<ChainState>>) {
-        match saved {
-            Some(state) => self.chains.insert(chain, state),
-            None => self.chains.remove(&chain),
-        };
+    /// This worker as a crash leaves it that hit after only `saved` were saved: those chains as they
+    /// are here, everything else as it was `before`.
+    pub fn crashed(mut self, before: &Self, saved: &[ChainId]) -> Self {
+        let mut chains = before.chains.clone();
+        for chain in saved {
+            if let Some(state) = self.chains.remove(chain) {
+                chains.insert(*chain, state);
+            }
+        }
+        Self { chains, volatile: Volatile::default(), ..self }
     }
 
     fn on_request(

@@ -10,6 +10,9 @@ pub enum Event {
     Protocol(Box<Observation>),
     /// The network or the kernel did something to a message or a node.
     Network(NetworkFact),
+    /// A fault of the scenario that no link shows (a slow node, a wrong clock) has reached a node;
+    /// the number is the fault's index in the plan.
+    Fault(u32),
 }
 
 impl engine::Record for Event {
@@ -18,6 +21,7 @@ impl engine::Record for Event {
             Self::Protocol(observation) => observation.fingerprint(),
             // The engine's own chain hash covers what it did; see `engine::Record`.
             Self::Network(_) => 0,
+            Self::Fault(index) => u64::from(*index) + 1,
         }
     }
 

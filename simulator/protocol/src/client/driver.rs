@@ -47,7 +47,7 @@ pub(super) struct Pending {
 }
 
 /// Where an operation stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Stage {
     Finding(Vec<LogAnswer>),
     Downloading { fetches: Vec<Fetch>, answers: Vec<LogAnswer> },
@@ -60,7 +60,7 @@ pub(super) enum Stage {
 }
 
 /// What a recovery has learned.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Recovery {
     weight: u64,
     ahead: Option<(BlockHeight, ValidatorIndex)>,
@@ -68,7 +68,7 @@ pub(super) struct Recovery {
 }
 
 /// What a wallet is doing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Operation {
     pub(super) command: Option<Command>,
     pub(super) communication: Communication,
@@ -158,7 +158,7 @@ impl Client {
             proposal: pending.block_hash,
             operations: count(pending.block.operations().count()),
             incoming: count(pending.block.incoming_bundles().count()),
-            scheduled_us: pending.command.as_ref().map(|command| command.scheduled_us),
+            scheduled_us: pending.command.as_ref().and_then(|command| command.scheduled_us),
         });
         let (chain, command) = (pending.block.chain_id, pending.command.clone());
         let stage =
@@ -596,6 +596,9 @@ impl Client {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
+        if let Some(number) = token.checked_sub(super::HELD) {
+            return self.release_held(now, number, store, out);
+        }
         let (phase, kind) = (token / 4, token % 4);
         if kind == BACKGROUND {
             return self.on_background_timer(now, phase, out);
