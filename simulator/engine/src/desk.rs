@@ -83,6 +83,8 @@ struct Stretching {
     active: bool,
     /// The batches of the current stretch still to be handed out.
     batches: Range<usize>,
+    /// Whether batches of it were handed out and may not have run.
+    under_way: bool,
     until: VirtualTime,
 }
 
@@ -125,7 +127,7 @@ impl<N: Node> Desk<N> {
         let inside = setting.network.inside.latency.min();
         let grid = Grid::new(&setting.config);
         Self {
-            stepper: Stepper::new(setting, keep_records),
+            stepper: Stepper::new(setting, keep_records, sabotage),
             vitals: hosted.map(Vitals::new).collect(),
             queue: Queue::new(grid),
             outboxes: std::iter::repeat_with(Vec::new)
@@ -145,6 +147,7 @@ impl<N: Node> Desk<N> {
                 born: BinaryHeap::new(),
                 active: false,
                 batches: 0..0,
+                under_way: false,
                 until: VirtualTime::ZERO,
             },
             lookahead: inside.max(VirtualDuration::NANOSECOND),
@@ -270,7 +273,7 @@ impl<N: Node> Desk<N> {
         }
         self.stretching.known = first..self.cursor;
         self.stretching.active = true;
-        Turn::Settle
+        self.next_in_stretch()
     }
 
     fn end_of_group(&self, first: usize) -> usize {
@@ -284,29 +287,44 @@ impl<N: Node> Desk<N> {
     }
 
     fn next_in_stretch(&mut self) -> Turn {
-        let Range { start: first, end } = self.stretching.batches.clone();
-        if first < end {
-            let target = |entry: &Entry| self.window[place(entry.index)].to;
-            let to = target(&self.stretch[first]);
-            let same = self.stretch[first..end]
-                .iter()
-                .take_while(|entry| target(entry) == to);
-            let last = first + same.count();
-            self.stretching.batches.start = last;
-            return Turn::Run(Batch {
-                local: self.stepper.setting.place(to).local,
-                list: List::Stretch,
-                first: index(first),
-                last: index(last),
-                until: self.stretching.until,
-            });
+        loop {
+            let Range { start: first, end } = self.stretching.batches.clone();
+            if first < end {
+                self.stretching.under_way = true;
+                return Turn::Run(self.stretch_batch(first, end));
+            }
+            // What this stretch gives birth to decides where the next one begins.
+            if std::mem::take(&mut self.stretching.under_way) {
+                return Turn::Settle;
+            }
+            if !self.cut_stretch() {
+                self.stretching.active = false;
+                return self.next_turn();
+            }
         }
-        self.cut_stretch();
-        Turn::Settle
     }
 
-    /// Cuts the next stretch out of the group's events, ordered by node and then by key.
-    fn cut_stretch(&mut self) {
+    /// All that is left in the stretch for the node that is next.
+    fn stretch_batch(&mut self, first: usize, end: usize) -> Batch {
+        let target = |entry: &Entry| self.window[place(entry.index)].to;
+        let to = target(&self.stretch[first]);
+        let same = self.stretch[first..end]
+            .iter()
+            .take_while(|entry| target(entry) == to);
+        let last = first + same.count();
+        self.stretching.batches.start = last;
+        Batch {
+            local: self.stepper.setting.place(to).local,
+            list: List::Stretch,
+            first: index(first),
+            last: index(last),
+            until: self.stretching.until,
+        }
+    }
+
+    /// Cuts the next stretch out of the group's events, ordered by node and then by key; false if
+    /// nothing is left.
+    fn cut_stretch(&mut self) -> bool {
         let Self {
             stretching,
             stretch,
@@ -322,8 +340,7 @@ impl<N: Node> Desk<N> {
             .peek()
             .map(|Reverse(entry)| entry.lead & OFFSET);
         let Some(first) = [known, born].into_iter().flatten().min() else {
-            stretching.active = false;
-            return;
+            return false;
         };
         let first = self.start.saturating_add(VirtualDuration(first));
         stretching.until = first.saturating_add(self.lookahead).min(self.until);
@@ -354,6 +371,7 @@ impl<N: Node> Desk<N> {
             stretch.sort_by_key(target);
         }
         stretching.batches = 0..stretch.len();
+        true
     }
 
     /// Runs a batch on its node.

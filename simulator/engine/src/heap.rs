@@ -38,7 +38,7 @@ pub fn run_heap<N: Node, S: Sink<N::Record>>(
         .map(|index| Vitals::new(ActorId::from_index(index)))
         .collect();
     let mut run = HeapRun {
-        stepper: Stepper::new(setting, sink.wants_records()),
+        stepper: Stepper::new(setting, sink.wants_records(), options.sabotage),
         heap: events.into_iter().map(Reverse).collect(),
         nodes,
         vitals,
@@ -88,7 +88,7 @@ impl<N: Node> HeapRun<N> {
             }
             match self.sabotage {
                 Sabotage::SwapTwoEvents => self.swap(event),
-                Sabotage::None => self.step(event),
+                Sabotage::None | Sabotage::IgnoreFloor => self.step(event),
             }
         }
         self.order_instant();

@@ -64,6 +64,8 @@ pub enum Sabotage {
     None,
     /// Once, two consecutive events of one node are handled in the wrong order.
     SwapTwoEvents,
+    /// Latencies between groups are not raised to the floor.
+    IgnoreFloor,
 }
 
 /// How a driver goes about a run. Nothing here changes a result, but for sabotage.

@@ -3,6 +3,7 @@
 //! Invariant: what happens to an emission is a function of the seed, its sender and its number,
 //! decided after the number was given; messages between groups take at least the floor.
 
+use crate::Sabotage;
 use crate::draw::{LinkDraw, LinkDraws};
 use crate::ids::{ActorId, GroupId, Sequence, SiteId};
 use crate::quantiles::QuantileTable;
@@ -183,10 +184,12 @@ pub(crate) struct Carrier {
 pub(crate) struct Tally {
     pub(crate) counters: NetworkCounters,
     pub(crate) rule_hits: Vec<u64>,
+    /// Whether latencies are raised to the floor, as they must be.
+    raise: bool,
 }
 
 impl Carrier {
-    pub(crate) fn new(network: &Network, draws: LinkDraws) -> Self {
+    pub(crate) fn new(network: &Network, draws: LinkDraws, sabotage: Sabotage) -> Self {
         let rule_hits = vec![0; network.rules.len()];
         Self {
             draws,
@@ -194,6 +197,7 @@ impl Carrier {
             tally: Tally {
                 counters: NetworkCounters::default(),
                 rule_hits,
+                raise: sabotage != Sabotage::IgnoreFloor,
             },
         }
     }
@@ -314,7 +318,7 @@ impl Tally {
         latency: VirtualDuration,
     ) -> VirtualTime {
         let mut latency = latency.max(VirtualDuration::NANOSECOND);
-        if passage.across() && latency < network.floor {
+        if self.raise && passage.across() && latency < network.floor {
             self.counters.raised_to_floor += 1;
             latency = network.floor;
         }

@@ -8,6 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::Sabotage;
 use crate::conductor::Survey;
 use crate::digest::{ActorDigest, Chain};
 use crate::draw::LinkDraws;
@@ -112,10 +113,10 @@ struct Asked {
 }
 
 impl<N: Node> Stepper<N> {
-    pub(crate) fn new(setting: Arc<Setting>, keep_records: bool) -> Self {
+    pub(crate) fn new(setting: Arc<Setting>, keep_records: bool, sabotage: Sabotage) -> Self {
         let draws = LinkDraws::new(setting.config.seed);
         Self {
-            carrier: Carrier::new(&setting.network, draws),
+            carrier: Carrier::new(&setting.network, draws, sabotage),
             setting,
             records: RecordLog::new(keep_records),
             born: Vec::new(),
@@ -511,7 +512,7 @@ impl<N: Node> Stepper<N> {
             let soonest = copy.map_or(at, |copy| copy.min(at));
             assert!(
                 soonest >= earliest,
-                "{me} reaches {to} at {soonest}, before {earliest}"
+                "{me} reaches {to} at {soonest}, below the latency floor: before {earliest}"
             );
         }
         if let Some(time) = copy {

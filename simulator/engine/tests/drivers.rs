@@ -240,3 +240,23 @@ fn impossible_worlds_are_refused() {
         assert!(expected(&error), "{error}");
     }
 }
+
+#[test]
+#[should_panic(expected = "below the latency floor")]
+fn the_heap_asserts_the_floor() {
+    let options = DriverOptions {
+        sabotage: Sabotage::IgnoreFloor,
+    };
+    let run = run_heap(world(1), &mut Archive::default(), options);
+    assert!(run.is_err(), "the run cannot have come to an end");
+}
+
+#[test]
+#[should_panic(expected = "below the latency floor")]
+fn the_windowed_driver_asserts_the_floor() {
+    let options = DriverOptions {
+        sabotage: Sabotage::IgnoreFloor,
+    };
+    let run = run_windowed(world(1), &mut Archive::default(), options);
+    assert!(run.is_err(), "the run cannot have come to an end");
+}

@@ -38,7 +38,7 @@ fn rule(effect: Effect) -> Rule {
 
 /// Sends many messages from node 1 to node 2, of different groups, all at one second.
 fn send(network: &Network, from_group: u32, to_group: u32) -> (Vec<Carried>, Tally) {
-    let mut carrier = Carrier::new(network, LinkDraws::new(Seed(1)));
+    let mut carrier = Carrier::new(network, LinkDraws::new(Seed(1)), Sabotage::None);
     let carried = (0..MESSAGES).map(|number| {
         let passage = Passage {
             from: (ActorId(1), GroupId(from_group), SiteId(0)),
