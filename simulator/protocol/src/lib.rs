@@ -37,3 +37,8 @@ pub mod worker;
 
 pub use amount::Amount;
 pub use time::{TimeDelta, Timestamp};
+
+#[cfg(test)]
+mod flow_tests;
+#[cfg(test)]
+mod testing;
