@@ -1,0 +1,306 @@
+//! The functions of expressions: their names, their arguments, and the quantities that they mean.
+
+use std::ops::Range;
+
+use engine::VirtualTime;
+
+use super::build::{Scope, Use};
+use super::syntax::{Tree, TreeKind};
+use super::{Counter, Function, Measure, Statistic, Window};
+use crate::diagnostic::{Code, did_you_mean};
+use crate::text::{Piece, TextError};
+use crate::units;
+
+/// Functions with one shape of arguments each, and how they are written.
+const STATES: [(&str, &str); 18] = [
+    ("balance", "balance(\"A\") or balance(\"ana@A\")"),
+    ("supply", "supply()"),
+    ("inbox", "inbox(\"A\")"),
+    ("inbox_total", "inbox_total()"),
+    ("in_flight", "in_flight()"),
+    ("pending_blocks", "pending_blocks()"),
+    ("max_certified_per_height", "max_certified_per_height()"),
+    ("confirmed_blocks", "confirmed_blocks()"),
+    ("blocks", "blocks(\"A\")"),
+    ("fast_blocks", "fast_blocks()"),
+    ("height", "height(\"A\")"),
+    (
+        "min_blocks_per_chain",
+        "min_blocks_per_chain() or min_blocks_per_chain(\"user/*\")",
+    ),
+    ("lost_messages", "lost_messages()"),
+    ("rejected_messages", "rejected_messages()"),
+    ("fault_hits", "fault_hits(\"name of the fault\")"),
+    ("lag", "lag(\"v4\")"),
+    ("rate", "rate(confirmed_blocks, 10s..20s)"),
+    ("total", "total(confirmed_blocks, 10s..20s)"),
+];
+
+const STATISTICS: [&str; 9] = [
+    "p50", "p75", "p90", "p95", "p99", "max", "min", "mean", "jain",
+];
+
+/// Functions about applications and byzantine validators.
+const LATER: [&str; 6] = [
+    "app_balance",
+    "closed",
+    "count",
+    "app",
+    "events",
+    "supply_of",
+];
+
+const COUNTERS: [(&str, Counter); 8] = [
+    ("arrivals", Counter::Arrivals),
+    ("confirmed_blocks", Counter::ConfirmedBlocks),
+    ("fast_blocks", Counter::FastBlocks),
+    ("proposals", Counter::Proposals),
+    ("sent_messages", Counter::SentMessages),
+    ("delivered_messages", Counter::DeliveredMessages),
+    ("received_messages", Counter::ReceivedMessages),
+    ("rejected_messages", Counter::RejectedMessages),
+];
+
+const MEASURES: [(&str, Measure); 7] = [
+    ("confirm_latency", Measure::ConfirmLatency),
+    ("delivery_latency", Measure::DeliveryLatency),
+    ("inbox_wait", Measure::InboxWait),
+    ("message_latency", Measure::MessageLatency),
+    ("inbox_depth", Measure::InboxDepth),
+    ("worker_queue", Measure::WorkerQueue),
+    ("worker_busy", Measure::WorkerBusy),
+];
+
+/// Finds out which quantity a call means.
+pub(super) fn function(
+    scope: &Scope<'_>,
+    text: &str,
+    name: &str,
+    arguments: &[Tree<'_>],
+    span: &Range<usize>,
+) -> Result<Function, TextError> {
+    let call = Arguments {
+        scope,
+        text,
+        name,
+        list: arguments,
+        span,
+    };
+    if let Some(statistic) = statistic(name) {
+        return call.statistic(statistic);
+    }
+    match name {
+        "balance" => call.balance(),
+        "supply" => call.nothing(Function::Supply),
+        "inbox" => call.chains().map(Function::Inbox),
+        "inbox_total" => call.nothing(Function::Inbox(scope.all_chains.clone())),
+        "in_flight" => call.nothing(Function::InFlight),
+        "pending_blocks" => call.nothing(Function::PendingBlocks),
+        "max_certified_per_height" => call.nothing(Function::MaxCertifiedPerHeight),
+        "confirmed_blocks" => call.nothing(Function::Blocks(scope.all_chains.clone())),
+        "blocks" => call.chains().map(Function::Blocks),
+        "fast_blocks" if arguments.is_empty() => Ok(Function::FastBlocks(scope.all_chains.clone())),
+        "fast_blocks" => call.chains().map(Function::FastBlocks),
+        "height" => {
+            let piece = call.one_text()?;
+            scope.names.find_chain(&piece).map(Function::Height)
+        }
+        "min_blocks_per_chain" if arguments.is_empty() => {
+            Ok(Function::MinBlocks(scope.genesis_chains.clone()))
+        }
+        "min_blocks_per_chain" => call.chains().map(Function::MinBlocks),
+        "lost_messages" => call.nothing(Function::LostMessages),
+        "rejected_messages" => call.nothing(Function::RejectedMessages),
+        "fault_hits" => {
+            let piece = call.one_text()?;
+            scope.names.find_fault(&piece).map(Function::FaultHits)
+        }
+        "lag" => {
+            let piece = call.one_text()?;
+            scope.names.find_validator(&piece).map(Function::Lag)
+        }
+        "rate" => call
+            .counter()
+            .map(|(counter, window)| Function::Rate(counter, window)),
+        "total" => call
+            .counter()
+            .map(|(counter, window)| Function::Total(counter, window)),
+        _ => Err(unknown_function(name, span)),
+    }
+}
+
+fn unknown_function(name: &str, span: &Range<usize>) -> TextError {
+    let span = span.start..span.start + name.len();
+    if LATER.contains(&name) {
+        let message = format!("`{name}` is not in this version");
+        let help = "remove the expectation, or keep the file for a later version".to_owned();
+        return TextError::new(span, Code::NotInThisVersion, message, help)
+            .with_label("of later work");
+    }
+    let known = || STATES.iter().map(|(name, _)| *name).chain(STATISTICS);
+    let help = did_you_mean(name, known())
+        .unwrap_or_else(|| format!("functions: {}", known().collect::<Vec<_>>().join(", ")));
+    let message = format!("unknown function `{name}`");
+    TextError::new(span, Code::UnknownFunction, message, help).with_label("no such function")
+}
+
+/// `p99` is 9,900 ten-thousandths, `p999` 9,990, `p5` 500.
+fn statistic(name: &str) -> Option<Statistic> {
+    match name {
+        "max" => Some(Statistic::Max),
+        "min" => Some(Statistic::Min),
+        "mean" => Some(Statistic::Mean),
+        "jain" => Some(Statistic::Jain),
+        _ => {
+            let digits = name.strip_prefix('p')?;
+            let plain = digits.bytes().all(|one| one.is_ascii_digit());
+            let times = match digits.len() {
+                1 | 2 => 100,
+                3 => 10,
+                4 => 1,
+                _ => return None,
+            };
+            let number: u32 = digits.parse().ok().filter(|number| plain && *number > 0)?;
+            Some(Statistic::Quantile(number * times))
+        }
+    }
+}
+
+struct Arguments<'a> {
+    scope: &'a Scope<'a>,
+    text: &'a str,
+    name: &'a str,
+    list: &'a [Tree<'a>],
+    span: &'a Range<usize>,
+}
+
+impl<'a> Arguments<'a> {
+    fn wrong(&self, span: &Range<usize>) -> TextError {
+        let name = self.name;
+        let written = STATES.iter().find(|(state, _)| *state == name).map_or_else(
+            || format!("write {name}(confirm_latency, 10s..20s)"),
+            |(_, written)| format!("write {written}"),
+        );
+        let message = format!("`{name}` takes other arguments");
+        TextError::new(span.clone(), Code::WrongArgument, message, written)
+    }
+
+    fn nothing(&self, function: Function) -> Result<Function, TextError> {
+        match self.list.first() {
+            None => Ok(function),
+            Some(first) => Err(self.wrong(&first.span)),
+        }
+    }
+
+    fn one_text(&self) -> Result<Piece<'a>, TextError> {
+        match self.list {
+            [
+                Tree {
+                    kind: TreeKind::Text(_),
+                    span,
+                },
+            ] => {
+                // The quotes do not belong to the name.
+                Ok(Piece::of(self.text, span.start + 1..span.end - 1))
+            }
+            [] => Err(self.wrong(self.span)),
+            [first, ..] => Err(self.wrong(&first.span)),
+        }
+    }
+
+    fn chains(&self) -> Result<crate::plan::ChainSet, TextError> {
+        self.scope.names.find_chains(&self.one_text()?)
+    }
+
+    fn balance(&self) -> Result<Function, TextError> {
+        let piece = self.one_text()?;
+        let names = self.scope.names;
+        let Some(at) = piece.text.find('@') else {
+            return names.find_chains(&piece).map(Function::Balance);
+        };
+        let start = piece.start;
+        let owner = Piece::of(self.text, start..start + at);
+        let chain = Piece::of(self.text, start + at + 1..start + piece.text.len());
+        Ok(Function::OwnerBalance(
+            names.find_owner(&owner)?,
+            names.find_chain(&chain)?,
+        ))
+    }
+
+    fn counter(&self) -> Result<(Counter, Window), TextError> {
+        let (counter, window) = self.metric(&COUNTERS, "counters")?;
+        Ok((counter, window))
+    }
+
+    fn statistic(&self, statistic: Statistic) -> Result<Function, TextError> {
+        let (measure, window) = self.metric(&MEASURES, "measures")?;
+        if statistic == Statistic::Jain && measure != Measure::WorkerBusy {
+            let message = "`jain` compares the members of a group";
+            let help = "write jain(worker_busy, 10s..20s)".to_owned();
+            let span = self.list[0].span.clone();
+            return Err(TextError::new(span, Code::WrongArgument, message, help));
+        }
+        Ok(Function::Statistic(statistic, measure, window))
+    }
+
+    fn metric<T: Copy>(&self, known: &[(&str, T)], what: &str) -> Result<(T, Window), TextError> {
+        if self.scope.use_of == Use::Moment {
+            let message = format!("`{}` is about a stretch of time", self.name);
+            let help = "it belongs in `metric = ...` or `finally = ...`".to_owned();
+            return Err(TextError::new(
+                self.span.clone(),
+                Code::WrongArgument,
+                message,
+                help,
+            ));
+        }
+        let [first, rest @ ..] = self.list else {
+            return Err(self.wrong(self.span));
+        };
+        let TreeKind::Name(name) = first.kind else {
+            return Err(self.wrong(&first.span));
+        };
+        let Some((_, metric)) = known.iter().find(|(one, _)| *one == name) else {
+            let names = || known.iter().map(|(one, _)| *one);
+            let help = did_you_mean(name, names())
+                .unwrap_or_else(|| format!("{what}: {}", names().collect::<Vec<_>>().join(", ")));
+            let message = format!("`{}` has no metric `{name}`", self.name);
+            let error = TextError::new(first.span.clone(), Code::UnknownMetric, message, help);
+            return Err(error.with_label("unknown metric"));
+        };
+        let window = match rest {
+            [] => self.scope.window,
+            [
+                Tree {
+                    kind: TreeKind::Range(from, until),
+                    span,
+                },
+            ] => self.window(from.as_deref(), until.as_deref(), span)?,
+            [other, ..] => return Err(self.wrong(&other.span)),
+        };
+        Ok((*metric, window))
+    }
+
+    fn window(
+        &self,
+        from: Option<&Tree<'_>>,
+        until: Option<&Tree<'_>>,
+        span: &Range<usize>,
+    ) -> Result<Window, TextError> {
+        let instant = |tree: &Tree<'_>| match tree.kind {
+            TreeKind::Number(text) => units::micros(text)
+                .map(VirtualTime::from_micros)
+                .map_err(|error| TextError::unit(tree.span.clone(), error)),
+            _ => Err(self.wrong(&tree.span)),
+        };
+        let whole = self.scope.window;
+        let from = from.map(instant).transpose()?.unwrap_or(whole.from);
+        let until = until.map(instant).transpose()?.unwrap_or(whole.until);
+        if from >= until {
+            let message = "this stretch of time is empty";
+            return Err(TextError::new(span.clone(), Code::BadValue, message, None));
+        }
+        self.scope.note_window(Window { from, until }, span);
+        Ok(Window { from, until })
+    }
+}

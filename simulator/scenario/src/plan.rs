@@ -1,0 +1,512 @@
+//! A scenario with every default filled in and every name resolved: what a world is built from.
+//!
+//! Owns the plan's types. Invariants: every index is in range, every distribution has a table,
+//! times are engine times, amounts are protocol amounts, and entries that belong to another variant
+//! are gone. Knows nothing of text: names stay only where people will read them again.
+
+mod arrivals;
+mod index;
+mod recipients;
+
+use engine::{ClockSkew, Distribution, Ratio, VirtualDuration, VirtualTime};
+use protocol::{Amount, TimeDelta};
+
+use crate::expression::Expression;
+
+pub use arrivals::{ArrivalCursor, Gaps, OpenPlan, RatePoint, Visit};
+pub use index::{
+    ChainIndex, ChainSet, FaultIndex, GroupIndex, OwnerIndex, RegionIndex, ValidatorIndex,
+    WorkerIndex,
+};
+pub use recipients::{Chooser, WeightedPart};
+
+/// A whole run, ready to be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The scenario's name, such as `lanes`.
+    pub name: String,
+    /// One sentence on what happens; may be empty.
+    pub about: String,
+    /// The statement that the expectations test; may be empty.
+    pub claim: String,
+    /// The variant that was chosen, if any.
+    pub variant: Option<String>,
+    /// The seed of every draw.
+    pub seed: u64,
+    /// How much virtual time is simulated.
+    pub duration: VirtualDuration,
+    /// What is scheduled before this instant is left out of metrics.
+    pub warmup: VirtualDuration,
+    /// How signatures are made.
+    pub signatures: Signatures,
+    /// Names of the regions, by [`RegionIndex`]; at least one.
+    pub regions: Vec<String>,
+    /// The links.
+    pub network: NetworkPlan,
+    /// The validators `v1`, `v2`, ..., by [`ValidatorIndex`].
+    pub validators: Vec<ValidatorPlan>,
+    /// Names of the owners, by [`OwnerIndex`]. An owner is one wallet's key, whatever chains it
+    /// owns.
+    pub owners: Vec<String>,
+    /// The groups that chains were declared in, by [`GroupIndex`].
+    pub groups: Vec<GroupPlan>,
+    /// The chains, by [`ChainIndex`]: those of the genesis first, then those that scripts open.
+    pub chains: Vec<ChainPlan>,
+    /// What users do.
+    pub workloads: Vec<WorkloadPlan>,
+    /// What goes wrong, by [`FaultIndex`].
+    pub faults: Vec<FaultPlan>,
+    /// What must hold.
+    pub expectations: Vec<ExpectationPlan>,
+    /// What the run leaves behind.
+    pub output: OutputPlan,
+    /// What ends a run that goes on for too long.
+    pub limits: Limits,
+}
+
+impl Plan {
+    /// The plan of a chain.
+    ///
+    /// # Panics
+    /// If `chain` comes from another plan.
+    pub fn chain(&self, chain: ChainIndex) -> &ChainPlan {
+        &self.chains[chain.position()]
+    }
+
+    /// The chains that exist when the run begins.
+    pub fn genesis_chains(&self) -> impl Iterator<Item = (ChainIndex, &ChainPlan)> {
+        self.chains
+            .iter()
+            .enumerate()
+            .filter_map(|(position, chain)| match chain.origin {
+                ChainOrigin::Genesis => Some((ChainIndex::at(position), chain)),
+                ChainOrigin::Opened { .. } => None,
+            })
+    }
+
+    /// The name of an owner.
+    ///
+    /// # Panics
+    /// If `owner` comes from another plan.
+    pub fn owner_name(&self, owner: OwnerIndex) -> &str {
+        &self.owners[owner.position()]
+    }
+
+    /// The sum of the validators' voting weights.
+    pub fn total_weight(&self) -> u64 {
+        self.validators
+            .iter()
+            .map(|validator| validator.weight)
+            .sum()
+    }
+
+    /// The voting weight that confirms a block: more than two thirds of all.
+    pub fn quorum_weight(&self) -> u64 {
+        self.total_weight() * 2 / 3 + 1
+    }
+
+    /// The end of the run.
+    pub fn end(&self) -> VirtualTime {
+        VirtualTime::ZERO.saturating_add(self.duration)
+    }
+}
+
+/// How signatures are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signatures {
+    /// Real ones.
+    Ed25519,
+    /// Values that only the holder of the key can make, at the same cost in virtual time.
+    Modeled,
+}
+
+/// The links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkPlan {
+    /// One-way delay between a wallet and a validator: row by wallet region, column by validator
+    /// region. Use [`NetworkPlan::client_latency`].
+    pub client_latencies: Vec<Vec<Distribution>>,
+    /// One-way delay between two workers of one validator.
+    pub worker_latency: Distribution,
+    /// Share of messages between wallets and validators that gets lost.
+    pub client_loss: Ratio,
+    /// Share of messages between workers that gets lost.
+    pub worker_loss: Ratio,
+    /// Share of messages between wallets and validators that arrives twice.
+    pub client_duplicate: Ratio,
+    /// Share of messages between workers that arrives twice.
+    pub worker_duplicate: Ratio,
+    /// No message between a wallet and a validator takes less.
+    pub floor: VirtualDuration,
+}
+
+impl NetworkPlan {
+    /// The one-way delay between a wallet and a validator, in either direction.
+    ///
+    /// # Panics
+    /// If a region comes from another plan.
+    pub fn client_latency(&self, wallet: RegionIndex, validator: RegionIndex) -> &Distribution {
+        &self.client_latencies[wallet.position()][validator.position()]
+    }
+}
+
+/// One validator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidatorPlan {
+    /// `v1`, `v2`, ...
+    pub name: String,
+    /// Its voting weight.
+    pub weight: u64,
+    /// Where it stands.
+    pub region: RegionIndex,
+    /// How many workers `w1`, `w2`, ... it has.
+    pub workers: u32,
+    /// What work costs there.
+    pub service: ServicePlan,
+    /// How far its clock is off.
+    pub clock: ClockSkew,
+}
+
+/// The virtual time that a worker is busy with one request of each kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePlan {
+    /// Executing a proposed block and signing a vote.
+    pub propose: Distribution,
+    /// Checking a validated certificate and signing a vote.
+    pub validated: Distribution,
+    /// Checking a confirmed certificate and applying its block.
+    pub confirmed: Distribution,
+    /// Handling one cross-chain request.
+    pub cross_chain: Distribution,
+    /// Answering a query.
+    pub query: Distribution,
+}
+
+/// A group of chains, as declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupPlan {
+    /// Its name, such as `user`.
+    pub name: String,
+    /// Its chains.
+    pub chains: ChainSet,
+}
+
+/// One chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainPlan {
+    /// Its name, such as `A` or `user/17`.
+    pub name: String,
+    /// The group that it was declared in.
+    pub group: GroupIndex,
+    /// Its number in that group.
+    pub position: u32,
+    /// Tokens at the start.
+    pub balance: Amount,
+    /// Its owners, super owners first; at least one. The first one acts where none is named.
+    pub owners: Vec<OwnerPlan>,
+    /// Rounds in which every owner may propose.
+    pub multi_leader_rounds: u32,
+    /// How long the first round with a timer lasts.
+    pub round_timeout: TimeDelta,
+    /// Where its wallet stands.
+    pub region: RegionIndex,
+    /// When waiting messages are taken in.
+    pub inbox: InboxPolicy,
+    /// Where it comes from.
+    pub origin: ChainOrigin,
+}
+
+/// An owner of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerPlan {
+    /// Who.
+    pub owner: OwnerIndex,
+    /// The weight in the choice of leaders; 0 for super owners.
+    pub weight: u64,
+    /// Whether the owner may use the fast round.
+    pub is_super: bool,
+}
+
+/// When a wallet takes waiting messages in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InboxPolicy {
+    /// With the chain's next block, whatever proposes it.
+    Manual,
+    /// Also by itself, as soon as a message waits.
+    Auto,
+}
+
+/// Where a chain comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChainOrigin {
+    /// It is there when the run begins.
+    Genesis,
+    /// A step of a script opens it; its balance is paid by the chain of that step.
+    Opened {
+        /// The chain whose step opens it.
+        parent: ChainIndex,
+    },
+}
+
+/// What some users do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadPlan {
+    /// Its name.
+    pub name: String,
+    /// What makes them act, and what they do.
+    pub kind: WorkloadKind,
+}
+
+/// What makes users act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkloadKind {
+    /// Steps in the order of the file, each with its own trigger.
+    Script(Vec<StepPlan>),
+    /// Arrivals at a rate.
+    Open(OpenPlan, Action),
+    /// Users that act, wait, think and act again.
+    Closed(ClosedPlan, Action),
+}
+
+/// One step of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepPlan {
+    /// When.
+    pub trigger: Trigger,
+    /// The chain whose wallet acts.
+    pub chain: ChainIndex,
+    /// The owner that acts.
+    pub owner: OwnerIndex,
+    /// What it does.
+    pub action: Action,
+}
+
+/// When a step begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// At an instant.
+    At(VirtualTime),
+    /// As soon as a message waits for the step's chain, and not before the step that precedes it
+    /// on the same chain has ended.
+    InboxNotEmpty,
+    /// So long after the step before has ended.
+    AfterPrevious(VirtualDuration),
+}
+
+/// What a wallet does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send tokens.
+    Transfer {
+        /// Which account of the acting chain pays.
+        from: Account,
+        /// Which chain gets them.
+        to: Chooser,
+        /// Which account there.
+        account: Account,
+        /// How many.
+        amount: Amount,
+    },
+    /// Ask for tokens of an owner's account on another chain.
+    Claim {
+        /// Whose account; the block must be proposed by that owner.
+        owner: OwnerIndex,
+        /// The chain that has the account.
+        target: ChainIndex,
+        /// Which chain gets them.
+        to: ChainIndex,
+        /// Which account there.
+        account: Account,
+        /// How many.
+        amount: Amount,
+    },
+    /// Open a chain, whose plan says everything else.
+    OpenChain(ChainIndex),
+    /// Take in waiting messages.
+    ProcessInbox,
+}
+
+/// An account of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// The chain's own balance.
+    Chain,
+    /// The account of an owner there.
+    Owner(OwnerIndex),
+}
+
+/// Users that act, wait for the end, think, and act again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedPlan {
+    /// The users; at least one.
+    pub users: Vec<ClosedUser>,
+    /// The time between the end of one action and the next.
+    pub think: Distribution,
+    /// When they begin.
+    pub from: VirtualTime,
+    /// No action begins at or after this.
+    pub until: VirtualTime,
+}
+
+/// One user of a closed workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClosedUser {
+    /// The chain that the user acts on.
+    pub chain: ChainIndex,
+    /// The owner that the user is.
+    pub owner: OwnerIndex,
+}
+
+/// Something that goes wrong, from one instant to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultPlan {
+    /// Its name.
+    pub name: String,
+    /// When it begins.
+    pub from: VirtualTime,
+    /// When it ends; the end of the run if it does not.
+    pub until: VirtualTime,
+    /// What it is.
+    pub kind: FaultKind,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// Nothing passes on a link.
+    Partition(LinkPlan),
+    /// A share of the messages on a link gets lost, in addition to what the network loses.
+    Loss(LinkPlan, Ratio),
+    /// Nodes stop and lose what was not persisted.
+    Crash {
+        /// Which.
+        targets: Targets,
+        /// Whether they come back when the fault ends.
+        restarts: bool,
+        /// Where in a step they stop.
+        point: CrashPoint,
+    },
+    /// Every message that these nodes send or get takes longer.
+    SlowLinks {
+        /// Which.
+        targets: Targets,
+        /// How much longer.
+        extra: Distribution,
+    },
+    /// Work takes these nodes so many times as long.
+    SlowWork {
+        /// Which.
+        targets: Targets,
+        /// How many times; at least 2.
+        factor: u32,
+    },
+    /// The clocks of these nodes are off.
+    Clock {
+        /// Which.
+        targets: Targets,
+        /// How far.
+        skew: ClockSkew,
+    },
+}
+
+/// A link that a fault is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkPlan {
+    /// Between wallets and validators, in both directions.
+    Clients {
+        /// The chains of the wallets.
+        chains: ChainSet,
+        /// The validators, ascending.
+        validators: Vec<ValidatorIndex>,
+    },
+    /// Between workers of one validator, in both directions.
+    Workers {
+        /// The validator.
+        validator: ValidatorIndex,
+        /// The workers of one side, ascending.
+        left: Vec<WorkerIndex>,
+        /// The workers of the other side, ascending.
+        right: Vec<WorkerIndex>,
+    },
+}
+
+/// The nodes that a fault is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Targets {
+    /// Whole validators, ascending.
+    Validators(Vec<ValidatorIndex>),
+    /// Workers, ascending.
+    Workers(Vec<(ValidatorIndex, WorkerIndex)>),
+    /// The wallets of chains.
+    Wallets(ChainSet),
+}
+
+/// Where in a step a node stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// Between two steps.
+    BetweenSteps,
+    /// Inside the first step that begins at or after the fault, after so many of its outputs.
+    AfterOutputs(u32),
+}
+
+/// What must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectationPlan {
+    /// What it says, for people.
+    pub name: String,
+    /// When it must hold.
+    pub kind: ExpectationKind,
+    /// What must hold; a truth value.
+    pub expression: Expression,
+}
+
+/// When an expectation must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectationKind {
+    /// At the end of the run.
+    Finally,
+    /// At every instant that is looked at.
+    Always,
+    /// At some instant from `after` to `deadline`, both included. If the run ends before the
+    /// deadline without it, the verdict is inconclusive.
+    Eventually {
+        /// From here on.
+        after: VirtualTime,
+        /// Until here.
+        deadline: VirtualTime,
+    },
+    /// About rates and percentiles, when the run is over.
+    Metric,
+}
+
+/// What a run leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputPlan {
+    /// How much of the merged event trace is kept.
+    pub trace: TraceMode,
+    /// Whether tables are written as CSV.
+    pub csv: bool,
+    /// The file names of the pictures, such as `lanes.svg`, in the order of the file.
+    pub figures: Vec<String>,
+}
+
+/// How much of the merged event trace is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceMode {
+    /// All of it.
+    Full,
+    /// A share of it.
+    Sampled(Ratio),
+    /// Nothing but the hash.
+    Off,
+}
+
+/// What ends a run that goes on for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most events that are handled.
+    pub events: u64,
+    /// The most events that wait at one instant.
+    pub pending: u64,
+}
