@@ -1,0 +1,347 @@
+//! A machine as a node of the engine: unwraps an input, calls the machine, hands the outputs back.
+//!
+//! This is where virtual time becomes a node's own clock, where work costs virtual time, and where
+//! a node can be made to die between two outputs.
+
+use std::sync::Arc;
+
+use engine::{Ctx, Input, Node, Purpose, QuantileTable, VirtualDuration, VirtualTime};
+use protocol::{
+    TimeDelta, Timestamp,
+    client::Client,
+    ids::{Address, ChainId},
+    machine::{Output, Outputs},
+    observe::Observation,
+    proxy::Proxy,
+    rpc::{Packet, RequestKind},
+    worker::Worker,
+};
+use trace::Event;
+
+use crate::{closed_loop::ClosedLoop, store::SharedStore, topology::Topology};
+
+/// What travels between nodes.
+#[derive(Clone, Debug)]
+pub struct Envelope(pub Packet);
+
+impl engine::Message for Envelope {
+    fn fingerprint(&self) -> u64 {
+        self.0.fingerprint()
+    }
+}
+
+/// The machine inside a node.
+#[derive(Clone, Debug)]
+pub enum Machine {
+    /// The public face of a validator.
+    Proxy(Proxy),
+    /// A worker shard of a validator.
+    Worker(Worker),
+    /// A user's wallet, which drives its chain.
+    Wallet(Box<Client>),
+}
+
+/// The virtual time that a worker is busy with one request of each kind, besides cryptography.
+#[derive(Debug)]
+pub(crate) struct ServiceTimes {
+    pub(crate) propose: QuantileTable,
+    pub(crate) validated: QuantileTable,
+    pub(crate) confirmed: QuantileTable,
+    pub(crate) cross_chain: QuantileTable,
+    pub(crate) query: QuantileTable,
+}
+
+/// A fault that only the node itself can show.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LocalFault {
+    pub(crate) index: u32,
+    pub(crate) from: VirtualTime,
+    pub(crate) until: VirtualTime,
+    pub(crate) kind: LocalFaultKind,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LocalFaultKind {
+    SlowWork(u64),
+    Clock(engine::ClockSkew),
+}
+
+/// What all nodes of a world share; nobody changes it but the store.
+pub(crate) struct Shared {
+    pub(crate) store: SharedStore,
+    pub(crate) topology: Topology,
+    pub(crate) signing: VirtualDuration,
+    pub(crate) verifying: VirtualDuration,
+}
+
+/// A node: a machine and what surrounds it.
+pub struct SimNode {
+    pub(crate) machine: Machine,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) service: Option<Arc<ServiceTimes>>,
+    pub(crate) faults: Vec<LocalFault>,
+    pub(crate) applied_faults: u64,
+    pub(crate) closed_loop: Option<Box<ClosedLoop>>,
+    pub(crate) served: u64,
+    pub(crate) armed: Option<(u32, VirtualDuration)>,
+}
+
+/// Timer token: the user of a closed loop has thought enough.
+pub(crate) const THOUGHT: u64 = 1 << 62;
+
+type NodeCtx<'a> = Ctx<'a, Envelope, Event>;
+
+impl SimNode {
+    /// The machine inside.
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    fn store(&self) -> Arc<Shared> {
+        self.shared.clone()
+    }
+
+    /// This node's clock, in protocol time.
+    fn local_now(&mut self, ctx: &mut NodeCtx<'_>) -> Timestamp {
+        let mut now = ctx.local_now();
+        for (bit, fault) in self.faults.iter().enumerate() {
+            let active = fault.from <= ctx.now() && ctx.now() < fault.until;
+            if let (true, LocalFaultKind::Clock(skew)) = (active, fault.kind) {
+                now = skew.local(now);
+                if self.applied_faults & (1 << bit) == 0 {
+                    self.applied_faults |= 1 << bit;
+                    ctx.record(Event::Fault(fault.index));
+                }
+            }
+        }
+        Timestamp::from_micros(now.as_micros())
+    }
+
+    /// Charges the virtual time that an input costs.
+    fn charge(&mut self, ctx: &mut NodeCtx<'_>, kind: Option<&QuantileTable>, out: &Outputs) {
+        let mut cost = self
+            .shared
+            .signing
+            .saturating_mul(u64::from(out.work.signatures));
+        let verifying = self
+            .shared
+            .verifying
+            .saturating_mul(u64::from(out.work.verifications));
+        cost = VirtualDuration(cost.0.saturating_add(verifying.0));
+        if let Some(table) = kind {
+            let sample = table
+                .as_constant()
+                .unwrap_or_else(|| ctx.sample(table, Purpose::Service, self.served));
+            self.served += 1;
+            cost = VirtualDuration(cost.0.saturating_add(sample.0));
+        }
+        for (bit, fault) in self.faults.iter().enumerate() {
+            let active = fault.from <= ctx.now() && ctx.now() < fault.until;
+            if let (true, LocalFaultKind::SlowWork(factor)) = (active, fault.kind) {
+                cost = cost.saturating_mul(factor);
+                if self.applied_faults & (1 << bit) == 0 && !cost.is_zero() {
+                    self.applied_faults |= 1 << bit;
+                    ctx.record(Event::Fault(fault.index));
+                }
+            }
+        }
+        if !cost.is_zero() {
+            ctx.work(cost);
+        }
+    }
+
+    /// Calls the machine and performs what it wants.
+    fn step(
+        &mut self,
+        ctx: &mut NodeCtx<'_>,
+        kind: Option<RequestKind>,
+        cross_chain: bool,
+        call: impl FnOnce(&mut Machine, Timestamp, &SharedStore, &mut Outputs),
+    ) {
+        let now = self.local_now(ctx);
+        let shared = self.store();
+        let before = self.armed.map(|_| self.machine.clone());
+        let mut out = Outputs::default();
+        call(&mut self.machine, now, &shared.store, &mut out);
+        let service = self.service.clone();
+        let table = service
+            .as_deref()
+            .and_then(|times| times.table(kind, cross_chain));
+        self.charge(ctx, table, &out);
+        match (self.armed, before) {
+            (Some((outputs, restart_after)), Some(before)) if !out.list.is_empty() => {
+                self.armed = None;
+                let count = usize::try_from(outputs).unwrap_or(usize::MAX);
+                out.list.truncate(count);
+                self.restore(before, &saved(&out.list));
+                self.perform(ctx, out.list);
+                ctx.crash_self(restart_after);
+            }
+            (Some(_) | None, _) => self.perform(ctx, out.list),
+        }
+    }
+
+    /// Goes back to what was saved before a crash hit.
+    fn restore(&mut self, before: Machine, saved: &[ChainId]) {
+        match (&mut self.machine, before) {
+            (Machine::Worker(worker), Machine::Worker(before)) => {
+                *worker = worker.clone().crashed(&before, saved);
+            }
+            (Machine::Wallet(_), before @ Machine::Wallet(_)) if saved.is_empty() => {
+                self.machine = before;
+            }
+            (Machine::Wallet(_) | Machine::Proxy(_) | Machine::Worker(_), _) => {}
+        }
+    }
+
+    fn perform(&mut self, ctx: &mut NodeCtx<'_>, list: Vec<Output>) {
+        for output in list {
+            match output {
+                // The machine's state is the durable state: what is not saved is undone by a crash.
+                Output::Persist(_) => {}
+                Output::Send(to, packet) => {
+                    let to = self.shared.topology.actor(to);
+                    ctx.send(to, Envelope(packet));
+                }
+                Output::Timer(delay, token) => {
+                    // At least a nanosecond: time moves on.
+                    let delay = VirtualDuration::from_micros(delay.micros());
+                    ctx.timer(delay.max(VirtualDuration(1)), token);
+                }
+                Output::Observe(observation) => {
+                    self.watch_closed_loop(ctx, &observation);
+                    ctx.record(Event::Protocol(Box::new(observation)));
+                }
+            }
+        }
+    }
+
+    /// A user of a closed loop thinks when the last command has ended.
+    fn watch_closed_loop(&self, ctx: &mut NodeCtx<'_>, observation: &Observation) {
+        let Some(user) = &self.closed_loop else {
+            return;
+        };
+        let ended = match observation {
+            Observation::CommandDone { command, .. }
+            | Observation::CommandFailed { command, .. } => user.owns(*command),
+            _ => false,
+        };
+        if ended {
+            let think = user.think(ctx.seed());
+            ctx.timer(think.max(VirtualDuration(1)), THOUGHT);
+        }
+    }
+
+    fn on_message(&mut self, ctx: &mut NodeCtx<'_>, from: Option<Address>, packet: Packet) {
+        let kind = match &packet {
+            Packet::Forward { request, .. } => Some(request.kind()),
+            _ => None,
+        };
+        let cross_chain = matches!(packet, Packet::CrossChain(_));
+        self.step(
+            ctx,
+            kind,
+            cross_chain,
+            |machine, now, store, out| match machine {
+                Machine::Worker(worker) => worker.handle(now, packet, store, out),
+                Machine::Proxy(proxy) => {
+                    if let Some(from) = from {
+                        proxy.handle(from, packet, out);
+                    }
+                }
+                Machine::Wallet(client) => {
+                    let me = Address::Client(client.index());
+                    client.handle(now, from.unwrap_or(me), packet, store, out);
+                }
+            },
+        );
+    }
+
+    fn on_timer(&mut self, ctx: &mut NodeCtx<'_>, token: u64) {
+        if token == THOUGHT {
+            let (now, seed) = (ctx.now(), ctx.seed());
+            let next = self
+                .closed_loop
+                .as_mut()
+                .and_then(|user| user.next(now, seed));
+            if let Some(command) = next {
+                self.on_message(ctx, None, Packet::Command(Box::new(command)));
+            }
+            return;
+        }
+        self.step(ctx, None, false, |machine, now, store, out| match machine {
+            Machine::Worker(worker) => worker.on_timer(now, token, store, out),
+            Machine::Wallet(client) => client.on_timer(now, token, store, out),
+            Machine::Proxy(_) => {}
+        });
+    }
+
+    fn on_start(&mut self, ctx: &mut NodeCtx<'_>) {
+        self.step(ctx, None, false, |machine, now, store, out| match machine {
+            Machine::Wallet(client) => client.start(now, store, out),
+            Machine::Worker(_) | Machine::Proxy(_) => {}
+        });
+    }
+
+    fn crash(&mut self) {
+        match &mut self.machine {
+            Machine::Worker(worker) => worker.crash(),
+            Machine::Proxy(proxy) => proxy.crash(),
+            Machine::Wallet(client) => client.crash(),
+        }
+        self.armed = None;
+    }
+}
+
+/// The chains saved by these outputs.
+fn saved(list: &[Output]) -> Vec<ChainId> {
+    let chain = |output: &Output| match output {
+        Output::Persist(chain) => Some(*chain),
+        Output::Send(..) | Output::Timer(..) | Output::Observe(_) => None,
+    };
+    list.iter().filter_map(chain).collect()
+}
+
+impl ServiceTimes {
+    fn table(&self, kind: Option<RequestKind>, cross_chain: bool) -> Option<&QuantileTable> {
+        if cross_chain {
+            return Some(&self.cross_chain);
+        }
+        Some(match kind? {
+            RequestKind::Proposal => &self.propose,
+            RequestKind::Validated => &self.validated,
+            RequestKind::Confirmed => &self.confirmed,
+            RequestKind::Query | RequestKind::Upload | RequestKind::Subscribe => &self.query,
+        })
+    }
+}
+
+impl Node for SimNode {
+    type Message = Envelope;
+    type Record = Event;
+
+    fn on_input(&mut self, ctx: &mut NodeCtx<'_>, input: Input<Envelope>) {
+        match input {
+            Input::Start => self.on_start(ctx),
+            Input::Message { from, body } => {
+                let from = self.shared.topology.address(from);
+                self.on_message(ctx, from, body.0);
+            }
+            Input::Timer { token } => self.on_timer(ctx, token),
+            Input::ArmCrash {
+                outputs,
+                restart_after,
+            } => {
+                self.armed = Some((outputs, restart_after));
+            }
+            Input::Crash => self.crash(),
+            // A restarted wallet takes up its pending block and asks to be told again.
+            Input::Restart => self.on_start(ctx),
+        }
+    }
+}
+
+/// The protocol's view of a span of virtual time.
+pub(crate) fn to_protocol(span: VirtualDuration) -> TimeDelta {
+    TimeDelta::from_micros(span.as_micros())
+}

@@ -1,0 +1,127 @@
+//! The shared store of one process: immutable values and results of pure functions, by content.
+//!
+//! A map here is only ever looked up by key, so neither its order nor the timing of threads can
+//! reach a run. What is dropped is computed again; certificates are kept.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use dashmap::DashMap;
+use protocol::{
+    block::ProposedBlock,
+    certificate::ConfirmedBlockCertificate,
+    error::BlockError,
+    execution::{self, ExecutionState},
+    hash::CryptoHash,
+    signature::{PublicKey, Signature},
+    store::{ContentStore, Executed},
+};
+
+/// Results remembered per generation; with two generations at most twice as many.
+const GENERATION_MAX: usize = 8_192;
+
+/// Two generations of remembered results: when the young one is full, the old one is dropped.
+struct Remembered<K, V> {
+    generations: [DashMap<K, V>; 2],
+    second_is_young: AtomicBool,
+}
+
+impl<K: Eq + std::hash::Hash, V: Clone> Remembered<K, V> {
+    fn new() -> Self {
+        Self {
+            generations: [DashMap::new(), DashMap::new()],
+            second_is_young: AtomicBool::new(false),
+        }
+    }
+
+    fn get(&self, key: &K) -> Option<V> {
+        self.generations
+            .iter()
+            .find_map(|map| map.get(key).map(|value| value.clone()))
+    }
+
+    fn put(&self, key: K, value: V) {
+        let young = usize::from(self.second_is_young.load(Ordering::Relaxed));
+        if self.generations[young].len() >= GENERATION_MAX {
+            // Two threads may both do this; then more is forgotten, which nobody can tell.
+            self.generations[1 - young].clear();
+            self.second_is_young.store(young == 0, Ordering::Relaxed);
+            self.generations[1 - young].insert(key, value);
+        } else {
+            self.generations[young].insert(key, value);
+        }
+    }
+}
+
+/// One process's store.
+pub struct SharedStore {
+    certificates: DashMap<CryptoHash, Arc<ConfirmedBlockCertificate>>,
+    verified: Remembered<CryptoHash, bool>,
+    executed: Remembered<(CryptoHash, CryptoHash), Executed>,
+    paranoid: bool,
+}
+
+impl SharedStore {
+    /// An empty store. A `paranoid` one computes everything every time and compares.
+    pub fn new(paranoid: bool) -> Self {
+        Self {
+            certificates: DashMap::new(),
+            verified: Remembered::new(),
+            executed: Remembered::new(),
+            paranoid,
+        }
+    }
+}
+
+impl ContentStore for SharedStore {
+    fn verify(&self, key: &PublicKey, digest: &CryptoHash, signature: &Signature) -> bool {
+        if !signature.is_costly() {
+            return key.verify(digest, signature);
+        }
+        let memo = signature.memo_key(key, digest);
+        let known = self.verified.get(&memo);
+        if let (Some(valid), false) = (known, self.paranoid) {
+            return valid;
+        }
+        let valid = key.verify(digest, signature);
+        assert!(
+            known.is_none_or(|known| known == valid),
+            "verification is a function"
+        );
+        self.verified.put(memo, valid);
+        valid
+    }
+
+    fn execute(
+        &self,
+        state: &Arc<ExecutionState>,
+        block: &ProposedBlock,
+        block_hash: CryptoHash,
+    ) -> Result<Executed, BlockError> {
+        let key = (state.state_hash, block_hash);
+        let known = self.executed.get(&key);
+        if let (Some(executed), false) = (&known, self.paranoid) {
+            return Ok(executed.clone());
+        }
+        let executed = execution::execute(state, block)?;
+        assert!(
+            known.is_none_or(|known| known == executed),
+            "I-4: execution is a function"
+        );
+        self.executed.put(key, executed.clone());
+        Ok(executed)
+    }
+
+    fn put_certificate(&self, certificate: &Arc<ConfirmedBlockCertificate>) {
+        let entry = self.certificates.entry(certificate.hash());
+        entry.or_insert_with(|| certificate.clone());
+    }
+
+    fn certificate(&self, block_hash: &CryptoHash) -> Option<Arc<ConfirmedBlockCertificate>> {
+        self.certificates
+            .get(block_hash)
+            .map(|certificate| certificate.clone())
+    }
+}

@@ -1,0 +1,235 @@
+//! Faults of a plan as rules of the network, inputs of the environment, and faults of nodes.
+
+use engine::{
+    ActorId, Effect, Input, NodeSet, Ratio, Rule, Scope, Scripted, VirtualDuration, VirtualTime,
+};
+use protocol::ids::{Address, ShardIndex, ValidatorIndex};
+use scenario::{Plan, plan};
+
+use super::{Names, is_some, table};
+use crate::{
+    node::{Envelope, LocalFault, LocalFaultKind},
+    topology::Topology,
+};
+
+/// What the faults of a plan come to.
+#[derive(Default)]
+pub(super) struct Faults {
+    pub(super) rules: Vec<Rule>,
+    /// For each rule: its fault.
+    pub(super) rule_faults: Vec<usize>,
+    pub(super) script: Vec<Scripted<Envelope>>,
+    pub(super) local: Vec<(ActorId, LocalFault)>,
+}
+
+/// Turns all faults of a plan into what the engine and the nodes understand.
+pub(super) fn plan_faults(plan: &Plan, names: &Names, topology: &Topology) -> Faults {
+    let mut faults = Faults::default();
+    let places = Places {
+        plan,
+        names,
+        topology,
+    };
+    for (index, fault) in plan.faults.iter().enumerate() {
+        faults.add(index, fault, &places);
+    }
+    faults
+}
+
+impl Faults {
+    fn add(&mut self, index: usize, fault: &plan::FaultPlan, places: &Places<'_>) {
+        match &fault.kind {
+            plan::FaultKind::Partition(link) => {
+                self.rule(index, fault, places.link(link), Effect::Partition);
+            }
+            plan::FaultKind::Loss(link, ratio) => {
+                if is_some(*ratio) {
+                    self.rule(index, fault, places.link(link), Effect::Loss(*ratio));
+                }
+            }
+            plan::FaultKind::Crash {
+                targets,
+                restarts,
+                point,
+            } => {
+                for actor in places.actors(targets) {
+                    self.crash(fault, actor, *restarts, *point);
+                }
+            }
+            plan::FaultKind::SlowLinks { targets, extra } => {
+                let effect = Effect::Slow {
+                    factor: Ratio::percent(100),
+                    extra: table(extra),
+                };
+                self.rule(index, fault, places.touching(targets), effect);
+            }
+            plan::FaultKind::SlowWork { targets, factor } => {
+                let kind = LocalFaultKind::SlowWork(u64::from(*factor));
+                self.local(index, fault, places.actors(targets), kind);
+            }
+            plan::FaultKind::Clock { targets, skew } => {
+                let kind = LocalFaultKind::Clock(*skew);
+                self.local(index, fault, places.actors(targets), kind);
+            }
+        }
+    }
+
+    fn rule(&mut self, index: usize, fault: &plan::FaultPlan, scope: Scope, effect: Effect) {
+        self.rules.push(Rule {
+            from: fault.from,
+            until: fault.until,
+            scope,
+            effect,
+        });
+        self.rule_faults.push(index);
+    }
+
+    fn crash(
+        &mut self,
+        fault: &plan::FaultPlan,
+        actor: ActorId,
+        restarts: bool,
+        point: plan::CrashPoint,
+    ) {
+        let mut at = |at: VirtualTime, input| {
+            self.script.push(Scripted {
+                at,
+                to: actor,
+                input,
+            })
+        };
+        match point {
+            plan::CrashPoint::BetweenSteps => {
+                at(fault.from, Input::Crash);
+                if restarts {
+                    at(fault.until, Input::Restart);
+                }
+            }
+            plan::CrashPoint::AfterOutputs(outputs) => {
+                let restart_after = if restarts {
+                    fault.until.since(fault.from)
+                } else {
+                    VirtualDuration::MAX
+                };
+                at(
+                    fault.from,
+                    Input::ArmCrash {
+                        outputs,
+                        restart_after,
+                    },
+                );
+            }
+        }
+    }
+
+    fn local(
+        &mut self,
+        index: usize,
+        fault: &plan::FaultPlan,
+        actors: Vec<ActorId>,
+        kind: LocalFaultKind,
+    ) {
+        let index = u32::try_from(index).expect("few faults");
+        let (from, until) = (fault.from, fault.until);
+        let local = LocalFault {
+            index,
+            from,
+            until,
+            kind,
+        };
+        self.local
+            .extend(actors.into_iter().map(|actor| (actor, local)));
+    }
+}
+
+/// Finds actors by the plan's indices.
+struct Places<'a> {
+    plan: &'a Plan,
+    names: &'a Names,
+    topology: &'a Topology,
+}
+
+impl Places<'_> {
+    fn validator(&self, validator: plan::ValidatorIndex) -> Vec<ActorId> {
+        let index = ValidatorIndex(validator.get());
+        let workers = self.plan.validators[validator.position()].workers;
+        let proxy = self.topology.actor(Address::Proxy(index));
+        let worker = |shard| {
+            self.topology
+                .actor(Address::Worker(index, ShardIndex(shard)))
+        };
+        std::iter::once(proxy)
+            .chain((0..workers).map(worker))
+            .collect()
+    }
+
+    fn worker(&self, validator: plan::ValidatorIndex, worker: plan::WorkerIndex) -> ActorId {
+        let shard = ShardIndex(worker.get());
+        self.topology
+            .actor(Address::Worker(ValidatorIndex(validator.get()), shard))
+    }
+
+    fn wallets(&self, chains: &plan::ChainSet) -> Vec<ActorId> {
+        let owners = |chain: plan::ChainIndex| {
+            let owners = self.plan.chain(chain).owners.iter();
+            owners.map(move |owner| self.names.wallet((chain, owner.owner)))
+        };
+        let actor = |wallet| self.topology.actor(Address::Client(wallet));
+        chains.iter().flat_map(owners).map(actor).collect()
+    }
+
+    fn actors(&self, targets: &plan::Targets) -> Vec<ActorId> {
+        match targets {
+            plan::Targets::Validators(list) => list
+                .iter()
+                .flat_map(|validator| self.validator(*validator))
+                .collect(),
+            plan::Targets::Workers(list) => list
+                .iter()
+                .map(|(validator, worker)| self.worker(*validator, *worker))
+                .collect(),
+            plan::Targets::Wallets(chains) => self.wallets(chains),
+        }
+    }
+
+    /// Messages that these nodes send or get. Workers talk inside their validator only.
+    fn touching(&self, targets: &plan::Targets) -> Scope {
+        let set: NodeSet = self.actors(targets).into_iter().collect();
+        match targets {
+            plan::Targets::Validators(_) | plan::Targets::Wallets(_) => Scope::Touching(set),
+            plan::Targets::Workers(list) => {
+                let group = list
+                    .iter()
+                    .flat_map(|(validator, _)| self.validator(*validator));
+                Scope::Between(set, group.collect())
+            }
+        }
+    }
+
+    fn link(&self, link: &plan::LinkPlan) -> Scope {
+        match link {
+            plan::LinkPlan::Clients { chains, validators } => {
+                let proxies = validators
+                    .iter()
+                    .map(|v| self.topology.actor(Address::Proxy(ValidatorIndex(v.get()))));
+                Scope::Between(
+                    self.wallets(chains).into_iter().collect(),
+                    proxies.collect(),
+                )
+            }
+            plan::LinkPlan::Workers {
+                validator,
+                left,
+                right,
+            } => {
+                let side = |workers: &[plan::WorkerIndex]| {
+                    workers
+                        .iter()
+                        .map(|worker| self.worker(*validator, *worker))
+                        .collect()
+                };
+                Scope::Between(side(left), side(right))
+            }
+        }
+    }
+}
