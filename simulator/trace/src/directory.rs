@@ -53,7 +53,10 @@ impl Directory {
             }
             Some(Address::Client(index)) => {
                 let index = usize::try_from(index.0).expect("an index fits memory");
-                self.wallets.get(index).map_or("?", |wallet| wallet.chain_name.as_str()).to_owned()
+                self.wallets
+                    .get(index)
+                    .map_or("?", |wallet| wallet.chain_name.as_str())
+                    .to_owned()
             }
             None => "environment".to_owned(),
         }
