@@ -43,6 +43,41 @@ fn main() -> Result<(), Box<dyn Error>> {
         let tables = sample();
         let folder = Path::new(&directory).join(name);
         std::fs::create_dir_all(&folder)?;
+        if std::env::var_os("TIMES").is_some() {
+            use report::flow::{self, Level};
+            let time = |what: &str, run: &dyn Fn() -> usize| {
+                let started = std::time::Instant::now();
+                let size = run();
+                println!(
+                    "{name} {what}: {} ms, {size}",
+                    started.elapsed().as_millis()
+                );
+            };
+            time("lanes svg", &|| {
+                report::lanes::svg(&tables, &Default::default()).len()
+            });
+            let svg = report::lanes::svg(&tables, &Default::default());
+            time("lanes png 1", &|| {
+                report::png(&svg, 1).map_or(0, |b| b.len())
+            });
+            time("lanes png 2", &|| {
+                report::png(&svg, 2).map_or(0, |b| b.len())
+            });
+            time("flow chains", &|| {
+                flow::graph(&tables, Level::Chains).graph.edge_count()
+            });
+            time("flow groups", &|| {
+                flow::graph(&tables, Level::Groups).graph.edge_count()
+            });
+            time("flow svg", &|| flow::svg(&tables).len());
+            time("flow dot", &|| flow::dot(&tables, Level::Auto).len());
+            time("flow graphml", &|| {
+                flow::graphml(&tables, Level::Chains).len()
+            });
+            time("flow csv", &|| flow::csv(&tables, Level::Chains).len());
+            time("tables", &|| report::tables::files(&tables).len());
+            continue;
+        }
         let mut files = report::tables::files(&tables);
         for figure in report::figures() {
             let started = std::time::Instant::now();

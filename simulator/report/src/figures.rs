@@ -4,7 +4,6 @@ use std::fmt;
 
 use analysis::tables::Tables;
 
-use crate::flow::Level;
 use crate::lanes::LanesOptions;
 use crate::png::{MAX_SIDE, PngError, png};
 use crate::{charts, flow, lanes};
@@ -61,14 +60,16 @@ pub fn figure(name: &str, tables: &Tables) -> Result<Vec<(String, Vec<u8>)>, Fig
     let file = |ending: &str, text: String| (format!("{name}.{ending}"), text.into_bytes());
     let (svg, mut files) = match name {
         "lanes" => (lanes::svg(tables, &LanesOptions::default()), Vec::new()),
-        "flow" => (
-            flow::svg(tables),
-            vec![
-                file("dot", flow::dot(tables, Level::Auto)),
-                file("graphml", flow::graphml(tables, Level::Chains)),
-                file("csv", flow::csv(tables, Level::Chains)),
-            ],
-        ),
+        "flow" => {
+            let (svg, others) = flow::files(tables);
+            (
+                svg,
+                others
+                    .into_iter()
+                    .map(|(ending, text)| file(ending, text))
+                    .collect(),
+            )
+        }
         "throughput" | "latency" | "queues" => {
             let chart = match name {
                 "throughput" => charts::throughput(tables),

@@ -56,17 +56,25 @@ impl<'a> Names<'a> {
 struct Numbering<'a> {
     names: Vec<&'a str>,
     groups: Vec<&'a str>,
-    by_name: BTreeMap<&'a str, usize>,
+    /// By a hash of the name first: names of a run share long prefixes, so comparing them is slow.
+    by_name: BTreeMap<(u64, &'a str), usize>,
 }
 
 impl<'a> Numbering<'a> {
     fn position(&mut self, name: &'a str, group: &'a str) -> usize {
         let next = self.names.len();
-        let position = *self.by_name.entry(name).or_insert(next);
+        let position = *self.by_name.entry((fnv(name), name)).or_insert(next);
         if position == next {
             self.names.push(name);
             self.groups.push(group);
         }
         position
     }
+}
+
+/// FNV-1a, 64 bits; equal hashes are told apart by the name itself.
+fn fnv(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

@@ -125,6 +125,9 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
         return "0%".to_owned();
     }
     let tenths = u128::from(part) * 1_000 / u128::from(whole);
+    if tenths == 0 && part > 0 {
+        return "<0.1%".to_owned();
+    }
     format!("{}%", fixed(tenths, 1))
 }
 
@@ -204,6 +207,7 @@ mod tests {
         assert_eq!(time(1_204_000), "1.204 s");
         assert_eq!(amount(10_500_000_000_000_000_000), "10.5");
         assert_eq!(percent(1, 8), "12.5%");
+        assert_eq!(percent(1, 80_000), "<0.1%");
     }
 
     #[test]

@@ -205,9 +205,14 @@ impl Frame<'_> {
             Ok(())
         });
         self.layer(svg, panel.scale, "", "single values", |area| {
-            let fill = RGBColor(0x59, 0x61, 0x6b).mix(0.35).filled();
+            let (radius, opacity) = match panel.dots.len() {
+                0..=100 => (30, 0.8),
+                101..=1_000 => (20, 0.5),
+                _ => (14, 0.35),
+            };
+            let fill = RGBColor(0x59, 0x61, 0x6b).mix(opacity).filled();
             for (x, value) in panel.dots {
-                area.draw(&Circle::new((*x, panel.scale.at(*value)), 14, fill))?;
+                area.draw(&Circle::new((*x, panel.scale.at(*value)), radius, fill))?;
             }
             Ok(())
         });

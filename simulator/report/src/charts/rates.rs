@@ -14,7 +14,7 @@ const MAX_DOTS: usize = 5_000;
 /// Offered blocks, confirmed blocks and received messages per second.
 pub fn throughput(tables: &Tables) -> Figure {
     let (from, to) = span(tables);
-    let bins = Bins::new(from, to, 60);
+
     let offered: Vec<i64> = tables
         .blocks
         .iter()
@@ -30,6 +30,9 @@ pub fn throughput(tables: &Tables) -> Figure {
         .iter()
         .filter_map(|row| row.received_us)
         .collect();
+    // Few events in narrow bins would be a row of spikes, not a rate.
+    let most = confirmed.len().max(received.len());
+    let bins = Bins::new(from, to, (most / 4).clamp(5, 60));
     let mut series = Vec::new();
     for (label, style, instants) in [
         ("blocks confirmed", 0, &confirmed),
@@ -133,7 +136,12 @@ pub fn latency(tables: &Tables) -> Figure {
         })
         .collect();
     let sample = confirmation(tables);
-    let bins = Bins::new(from, to, (values.len() / 200).clamp(1, 40));
+    // Wide enough for the 99th percentile when that leaves a line, else for the 95th.
+    let wanted = match values.len() / 1_000 {
+        0..6 => (values.len() / 200).clamp(1, 20),
+        thousands => thousands.min(40),
+    };
+    let bins = Bins::new(from, to, wanted);
     let series = quantile_lines(&bins, &values, &[(500, "p50"), (950, "p95"), (990, "p99")]);
     let dots: &[(i64, i64)] = if values.len() <= MAX_DOTS {
         &values

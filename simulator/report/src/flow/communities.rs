@@ -11,15 +11,15 @@ const LEVELS: usize = 10;
 /// An undirected weighted graph as sorted rows; a loop's weight is kept apart.
 struct Weighted {
     first: Vec<usize>,
-    neighbours: Vec<(usize, i128)>,
-    loops: Vec<i128>,
+    neighbours: Vec<(usize, i64)>,
+    loops: Vec<i64>,
 }
 
 impl Weighted {
     /// From (a, b, weight) in any order, both directions of a pair added together.
-    fn new(nodes: usize, edges: &[(usize, usize, i128)]) -> Self {
+    fn new(nodes: usize, edges: &[(usize, usize, i64)]) -> Self {
         let mut loops = vec![0; nodes];
-        let mut both: Vec<(usize, usize, i128)> = Vec::with_capacity(edges.len() * 2);
+        let mut both: Vec<(usize, usize, i64)> = Vec::with_capacity(edges.len() * 2);
         for (a, b, weight) in edges {
             if a == b {
                 loops[*a] += weight;
@@ -47,22 +47,17 @@ impl Weighted {
         }
     }
 
-    fn row(&self, node: usize) -> &[(usize, i128)] {
+    fn row(&self, node: usize) -> &[(usize, i64)] {
         &self.neighbours[self.first[node]..self.first[node + 1]]
     }
 
-    fn degree(&self, node: usize) -> i128 {
-        2 * self.loops[node]
-            + self
-                .row(node)
-                .iter()
-                .map(|(_, weight)| weight)
-                .sum::<i128>()
+    fn degree(&self, node: usize) -> i64 {
+        2 * self.loops[node] + self.row(node).iter().map(|(_, weight)| weight).sum::<i64>()
     }
 }
 
 /// Community of every node, numbered from 0 in order of their first node.
-pub(super) fn communities(nodes: usize, edges: &[(usize, usize, i128)]) -> Vec<usize> {
+pub(super) fn communities(nodes: usize, edges: &[(usize, usize, i64)]) -> Vec<usize> {
     let mut of: Vec<usize> = (0..nodes).collect();
     let mut graph = Weighted::new(nodes, edges);
     let mut size = nodes;
@@ -74,7 +69,7 @@ pub(super) fn communities(nodes: usize, edges: &[(usize, usize, i128)]) -> Vec<u
         for community in &mut of {
             *community = moved[*community];
         }
-        let mut joined: Vec<(usize, usize, i128)> = Vec::new();
+        let mut joined: Vec<(usize, usize, i64)> = Vec::new();
         for node in 0..size {
             joined.push((moved[node], moved[node], graph.loops[node]));
             for (other, weight) in graph.row(node).iter().filter(|(other, _)| *other > node) {
@@ -89,16 +84,18 @@ pub(super) fn communities(nodes: usize, edges: &[(usize, usize, i128)]) -> Vec<u
 
 /// Moves single nodes to the neighbouring community with the greatest gain until none moves.
 fn local_moves(graph: &Weighted, nodes: usize) -> Vec<usize> {
-    let degrees: Vec<i128> = (0..nodes).map(|node| graph.degree(node)).collect();
-    let twice_total: i128 = degrees.iter().sum();
+    let degrees: Vec<i64> = (0..nodes).map(|node| graph.degree(node)).collect();
+    let twice_total: i64 = degrees.iter().sum();
     let mut community: Vec<usize> = (0..nodes).collect();
     let mut total = degrees.clone();
-    let mut towards = vec![0_i128; nodes];
+    let mut towards = vec![0_i64; nodes];
+    let mut touched = Vec::new();
     for _ in 0..SWEEPS {
         let mut moved = false;
         for node in 0..nodes {
             let home = community[node];
-            let mut touched = vec![home];
+            touched.clear();
+            touched.push(home);
             for (other, weight) in graph.row(node) {
                 let there = community[*other];
                 if towards[there] == 0 && there != home {
@@ -108,12 +105,16 @@ fn local_moves(graph: &Weighted, nodes: usize) -> Vec<usize> {
             }
             total[home] -= degrees[node];
             // Gain of joining a community, times the square of the total weight.
-            let gain = |there: usize| towards[there] * twice_total - degrees[node] * total[there];
+            let gain = |there: usize| {
+                i128::from(towards[there]) * i128::from(twice_total)
+                    - i128::from(degrees[node]) * i128::from(total[there])
+            };
             let mut best = (gain(home), home);
             touched.sort_unstable();
             for there in &touched {
-                if gain(*there) > best.0 {
-                    best = (gain(*there), *there);
+                let gained = gain(*there);
+                if gained > best.0 {
+                    best = (gained, *there);
                 }
             }
             for there in &touched {

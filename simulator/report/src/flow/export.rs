@@ -130,7 +130,12 @@ pub(super) fn graphml(tables: &Tables, flow: &Flow) -> String {
         for (name, kind) in keys {
             let _ = writeln!(
                 out,
-                "  <key id=\"{target}_{name}\" for=\"{target}\" attr.name=\"{name}\" attr.type=\"{kind}\"/>"
+                "  <key id=\"{target}_{name}\" for=\"{target}\" attr.name=\"{name}\" attr.type=\"{kind}\">{}</key>",
+                if default(name) {
+                    "<default>0</default>"
+                } else {
+                    ""
+                }
             );
         }
     }
@@ -155,12 +160,9 @@ pub(super) fn graphml(tables: &Tables, flow: &Flow) -> String {
         data(&mut out, "node", &NODE_KEYS, &values);
         out.push_str("</node>\n");
     }
-    for (number, edge) in flow.graph.edge_references().enumerate() {
+    for edge in flow.graph.edge_references() {
         let (src, dst) = (edge.source().index(), edge.target().index());
-        let _ = write!(
-            out,
-            "    <edge id=\"e{number}\" source=\"n{src}\" target=\"n{dst}\">"
-        );
+        let _ = write!(out, "    <edge source=\"n{src}\" target=\"n{dst}\">");
         let values = edge_values(edge.weight()).map(Some);
         data(&mut out, "edge", &EDGE_KEYS, &values);
         out.push_str("</edge>\n");
@@ -169,9 +171,18 @@ pub(super) fn graphml(tables: &Tables, flow: &Flow) -> String {
     out
 }
 
+/// Whether the attribute is 0 when it is not given.
+fn default(name: &str) -> bool {
+    !matches!(name, "name" | "group" | "first_us" | "messages")
+}
+
 fn data(out: &mut String, target: &str, keys: &[(&str, &str)], values: &[Option<String>]) {
     for ((name, _), value) in keys.iter().zip(values) {
-        if let Some(value) = value {
+        // A default is left out: large graphs are mostly zeros.
+        if let Some(value) = value
+            .as_ref()
+            .filter(|value| *value != "0" || !default(name))
+        {
             let _ = write!(out, "<data key=\"{target}_{name}\">{value}</data>");
         }
     }

@@ -1,8 +1,6 @@
 //! Building the graph: one node a chain, one edge a (sender, recipient), and its quotient.
 
-use std::collections::BTreeMap;
-
-use analysis::tables::{MessageOutcome, Tables};
+use analysis::tables::{MessageOutcome, MessageRow, Tables};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
@@ -79,27 +77,18 @@ pub(super) fn chain_graph(tables: &Tables, names: &Names<'_>) -> DiGraph<Node, E
         nodes[*chain].blocks += u64::from(row.confirmed_us.is_some());
         see(&mut nodes[*chain], row.proposed_us);
     }
-    let mut edges: BTreeMap<(usize, usize), Edge> = BTreeMap::new();
     for (row, (src, dst)) in tables.messages.iter().zip(&names.ends) {
         nodes[*src].sent += 1;
         nodes[*dst].addressed += 1;
         row.delivered_quorum_us
             .iter()
             .for_each(|at| see(&mut nodes[*dst], *at));
-        let mut one = Edge {
-            messages: 1,
-            amount_attos: parse_attos(&row.amount_attos).unwrap_or(0),
-            bouncing: u64::from(row.kind == "bouncing"),
-            ..Edge::default()
-        };
-        match row.outcome {
-            MessageOutcome::InFlight => one.in_flight = 1,
-            MessageOutcome::Waiting => one.waiting = 1,
-            MessageOutcome::Accepted => one.accepted = 1,
-            MessageOutcome::Rejected => one.rejected = 1,
-        }
-        edges.entry((*src, *dst)).or_default().add(&one);
     }
+    let edges = names
+        .ends
+        .iter()
+        .zip(&tables.messages)
+        .map(|(ends, row)| (*ends, edge_of(row)));
     assemble(nodes, edges)
 }
 
@@ -125,18 +114,47 @@ pub(super) fn quotient(chains: &DiGraph<Node, Edge>, grouping: &Grouping) -> DiG
             (a, b) => a.or(b),
         };
     }
-    let mut edges: BTreeMap<(usize, usize), Edge> = BTreeMap::new();
-    for edge in chains.edge_references() {
-        let ends = (
-            grouping.part_of[edge.source().index()],
-            grouping.part_of[edge.target().index()],
-        );
-        edges.entry(ends).or_default().add(edge.weight());
-    }
+    let edges = chains.edge_references().map(|edge| {
+        let (src, dst) = (edge.source().index(), edge.target().index());
+        (
+            (grouping.part_of[src], grouping.part_of[dst]),
+            edge.weight().clone(),
+        )
+    });
     assemble(nodes, edges)
 }
 
-fn assemble(nodes: Vec<Node>, edges: BTreeMap<(usize, usize), Edge>) -> DiGraph<Node, Edge> {
+/// A single message as an edge.
+fn edge_of(row: &MessageRow) -> Edge {
+    let mut one = Edge {
+        messages: 1,
+        amount_attos: parse_attos(&row.amount_attos).unwrap_or(0),
+        bouncing: u64::from(row.kind == "bouncing"),
+        ..Edge::default()
+    };
+    match row.outcome {
+        MessageOutcome::InFlight => one.in_flight = 1,
+        MessageOutcome::Waiting => one.waiting = 1,
+        MessageOutcome::Accepted => one.accepted = 1,
+        MessageOutcome::Rejected => one.rejected = 1,
+    }
+    one
+}
+
+/// The graph of the nodes, with the edges between the same two ends added together.
+fn assemble(
+    nodes: Vec<Node>,
+    edges: impl Iterator<Item = ((usize, usize), Edge)>,
+) -> DiGraph<Node, Edge> {
+    let mut edges: Vec<((usize, usize), Edge)> = edges.collect();
+    edges.sort_by_key(|edge| edge.0);
+    edges.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1.add(&next.1);
+        }
+        same
+    });
     let mut graph = DiGraph::with_capacity(nodes.len(), edges.len());
     for node in nodes {
         graph.add_node(node);
@@ -158,31 +176,34 @@ pub(super) struct HotSpots {
 /// How many of each kind are listed.
 const LISTED: usize = 8;
 
-pub(super) fn hot_spots(tables: &Tables) -> HotSpots {
-    let names = Names::of(tables);
-    let mut sent: BTreeMap<usize, u64> = BTreeMap::new();
-    let mut addressed: BTreeMap<usize, u64> = BTreeMap::new();
-    let mut pairs: BTreeMap<(usize, usize), u64> = BTreeMap::new();
-    for (src, dst) in &names.ends {
-        *sent.entry(*src).or_default() += 1;
-        *addressed.entry(*dst).or_default() += 1;
-        *pairs.entry((*src, *dst)).or_default() += 1;
-    }
-    let named = |chain: &usize| names.names[*chain].to_owned();
+/// From the graph of the chains.
+pub(super) fn hot_spots(chains: &DiGraph<Node, Edge>) -> HotSpots {
+    let of_nodes = |number: &dyn Fn(&Node) -> u64| {
+        let counts = chains
+            .node_indices()
+            .map(|index| (index, number(&chains[index])));
+        top(counts)
+            .into_iter()
+            .map(|(index, n)| (chains[index].name.clone(), n))
+            .collect()
+    };
+    let pairs = chains
+        .edge_references()
+        .map(|e| ((e.source(), e.target()), e.weight().messages));
     HotSpots {
-        total: u64::try_from(names.ends.len()).unwrap_or(u64::MAX),
-        senders: top(sent).iter().map(|(c, n)| (named(c), *n)).collect(),
-        recipients: top(addressed).iter().map(|(c, n)| (named(c), *n)).collect(),
+        total: chains.node_weights().map(|node| node.sent).sum(),
+        senders: of_nodes(&|node| node.sent),
+        recipients: of_nodes(&|node| node.addressed),
         pairs: top(pairs)
-            .iter()
-            .map(|((s, d), n)| (format!("{} → {}", named(s), named(d)), *n))
+            .into_iter()
+            .map(|((src, dst), n)| (format!("{} → {}", chains[src].name, chains[dst].name), n))
             .collect(),
     }
 }
 
 /// The greatest counts, ties in key order.
-fn top<K: Ord + Copy>(counts: BTreeMap<K, u64>) -> Vec<(K, u64)> {
-    let mut rows: Vec<(K, u64)> = counts.into_iter().collect();
+fn top<K: Ord + Copy>(counts: impl Iterator<Item = (K, u64)>) -> Vec<(K, u64)> {
+    let mut rows: Vec<(K, u64)> = counts.filter(|(_, number)| *number > 0).collect();
     rows.sort_by_key(|(key, number)| (std::cmp::Reverse(*number), *key));
     rows.truncate(LISTED);
     rows

@@ -54,7 +54,10 @@ fn hot_chains(chains: &DiGraph<Node, Edge>) -> Vec<usize> {
         .node_weights()
         .enumerate()
         .map(|(chain, node)| (node.sent.max(node.addressed), chain))
-        .filter(|(busy, _)| total > 0 && *busy * HOT_SHARE >= total)
+        .filter(|(busy, _)| {
+            let average = u64::try_from(chains.node_count()).unwrap_or(u64::MAX);
+            total > 0 && *busy * HOT_SHARE >= total && busy.saturating_mul(average) >= 4 * total
+        })
         .collect();
     hot.sort_by_key(|(busy, chain)| (std::cmp::Reverse(*busy), *chain));
     hot.into_iter()
@@ -118,71 +121,94 @@ fn by_declaration(names: &Names<'_>, declared: &[&str], place: &BTreeMap<&str, u
 
 /// Communities when they hold most of the traffic, else ranges of chains.
 fn by_traffic(names: &Names<'_>, chains: &DiGraph<Node, Edge>) -> Grouping {
-    let edges: Vec<(usize, usize, i128)> = chains
+    let edges: Vec<(usize, usize, i64)> = chains
         .edge_references()
-        .map(|e| {
-            (
-                e.source().index(),
-                e.target().index(),
-                i128::from(e.weight().messages),
-            )
+        .map(|edge| {
+            let weight = i64::try_from(edge.weight().messages).unwrap_or(i64::MAX);
+            (edge.source().index(), edge.target().index(), weight)
         })
         .collect();
     let community = communities(names.len(), &edges);
     let size = community.iter().max().map_or(0, |last| last + 1);
-    let mut traffic: Vec<(i128, usize)> = (0..size).map(|number| (0, number)).collect();
-    let mut members = vec![0_usize; size];
-    for number in &community {
-        members[*number] += 1;
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); size];
+    for (chain, number) in community.iter().enumerate() {
+        members[*number].push(chain);
     }
-    let (mut total, mut inside) = (0, vec![0_i128; size]);
+    let (mut total, mut busy, mut inside) = (0, vec![0_i64; size], vec![0_i64; size]);
     for (src, dst, weight) in &edges {
         total += weight;
-        traffic[community[*src]].0 += weight;
+        busy[community[*src]] += weight;
         if community[*src] == community[*dst] {
             inside[community[*src]] += weight;
+        } else {
+            busy[community[*dst]] += weight;
         }
     }
-    traffic.sort_by_key(|(weight, number)| (std::cmp::Reverse(*weight), *number));
-    traffic.truncate(MAX_PARTS - 1);
-    let held: i128 = traffic.iter().map(|(_, number)| inside[*number]).sum();
+    let mut order: Vec<usize> = (0..size).filter(|number| busy[*number] > 0).collect();
+    order.sort_by_key(|number| (std::cmp::Reverse(busy[*number]), *number));
+    let found = order.len();
+    order.truncate(MAX_PARTS - 2);
+    let held: i64 = order.iter().map(|number| inside[*number]).sum();
     // Communities of random traffic are many and leaky; then a plain cut is the honest one.
-    if traffic.len() < 2 || held * 2 < total {
+    if order.len() < 2 || held * 2 < total {
         return by_range(names);
     }
-    let mut part_of_community: Vec<usize> = vec![traffic.len(); size];
+    let mut part_of = vec![order.len(); names.len()];
     let mut parts = Vec::new();
-    for (part, (_, number)) in traffic.iter().enumerate() {
-        part_of_community[*number] = part;
-        let first = community.iter().position(|c| c == number).unwrap_or(0);
-        let others = members[*number] - 1;
-        parts.push(match others {
-            0 => names.names[first].to_owned(),
-            _ => format!("{} + {}", names.names[first], count(others)),
-        });
+    for number in &order {
+        for chain in &members[*number] {
+            part_of[*chain] = parts.len();
+        }
+        parts.push(named_by_first(names, &members[*number]));
     }
-    let rest = size - traffic.len();
     let mut note = format!(
-        "{} in {} found by traffic (Louvain); a community is named by its first chain",
+        "{} in {} found by traffic (Louvain), each named by its first chain",
         plural(names.len(), "chain"),
-        count(size).to_string() + " communities"
+        if found == 1 {
+            "1 community".to_owned()
+        } else {
+            format!("{} communities", count(found))
+        }
     );
-    if rest > 0 {
-        parts.push(format!("{} smaller", count(rest)));
+    if found > order.len() {
+        let rest = count(found - order.len());
+        parts.push(format!("{rest} smaller ones"));
+        note.push_str(&format!("; the {rest} least busy ones share one row"));
+    }
+    let silent: Vec<usize> = members
+        .iter()
+        .zip(&busy)
+        .filter(|(_, busy)| **busy == 0)
+        .flat_map(|(chains, _)| chains.iter().copied())
+        .collect();
+    if !silent.is_empty() {
+        for chain in &silent {
+            part_of[*chain] = parts.len();
+        }
+        parts.push(format!("{} silent", count(silent.len())));
         note.push_str(&format!(
-            "; the {} least busy ones share one row",
-            count(rest)
+            "; {} without any message share the last row",
+            plural(silent.len(), "chain")
         ));
     }
     note.push('.');
-    let part_of = community
-        .iter()
-        .map(|number| part_of_community[*number])
-        .collect();
     Grouping {
         part_of,
         names: parts,
         note,
+    }
+}
+
+/// `user/17 + 42`: the first chain, and how many there are beside it.
+fn named_by_first(names: &Names<'_>, members: &[usize]) -> String {
+    let first = members
+        .first()
+        .and_then(|chain| names.names.get(*chain))
+        .copied();
+    let first = first.unwrap_or_default();
+    match members.len() {
+        0 | 1 => first.to_owned(),
+        n => format!("{first} + {}", count(n - 1)),
     }
 }
 
@@ -236,8 +262,11 @@ fn with_hot(names: &Names<'_>, base: Grouping, hot: &[usize]) -> Grouping {
     let mut note = base.note;
     if !hot.is_empty() {
         note.push_str(&format!(
-            " {} with at least {}% of all messages stand{} alone in front.",
-            plural(hot.len(), "chain"),
+            " The {} (at least {}% of all messages, four times the average) stand{} alone in front.",
+            match hot.len() {
+                1 => "busiest chain".to_owned(),
+                n => format!("{n} busiest chains"),
+            },
             100 / HOT_SHARE,
             if hot.len() == 1 { "s" } else { "" }
         ));

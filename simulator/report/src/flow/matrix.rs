@@ -34,12 +34,31 @@ fn log2(value: u64) -> i64 {
     i64::from(whole) * 256 + i64::try_from(fraction).unwrap_or(255)
 }
 
-/// Position on the scale, 0 to 1000.
-fn position(value: u64, most: u64) -> i64 {
-    if most <= 1 {
-        500
-    } else {
-        log2(value) * 1_000 / log2(most).max(1)
+/// The colour scale: from a power of ten to the greatest value.
+#[derive(Clone, Copy)]
+struct Range {
+    least: u64,
+    most: u64,
+}
+
+impl Range {
+    fn of(values: impl Iterator<Item = u64> + Clone) -> Self {
+        let least = values.clone().min().unwrap_or(1).max(1);
+        let most = values.max().unwrap_or(1).max(1);
+        Self {
+            least: 10_u64.pow(least.ilog10()),
+            most,
+        }
+    }
+
+    /// Position of a value, 0 to 1000.
+    fn position(self, value: u64) -> i64 {
+        let width = log2(self.most) - log2(self.least);
+        if width <= 0 {
+            500
+        } else {
+            (log2(value) - log2(self.least)) * 1_000 / width
+        }
     }
 }
 
@@ -87,7 +106,8 @@ pub(super) fn svg(tables: &Tables, flow: &Flow, spots: &HotSpots) -> String {
         .unwrap_or(0);
     let side = cell * int(count);
     let list_width = 3_900;
-    let left = 200 + 220 + label_width + 100;
+    // Room for the longest label, and for the head of the bottom margin.
+    let left = 520 + label_width.max(900);
     let list_left = left + side + 900;
     let width = (list_left + list_width).max(9_000);
     let notes = header::wrap(
@@ -102,12 +122,7 @@ pub(super) fn svg(tables: &Tables, flow: &Flow, spots: &HotSpots) -> String {
     let mut svg = Svg::new("flow", width, height, &title, &flow.note);
     super::ring::heading(&mut svg, tables, &notes);
 
-    let most = flow
-        .graph
-        .edge_weights()
-        .map(|e| e.messages)
-        .max()
-        .unwrap_or(0);
+    let range = Range::of(flow.graph.edge_weights().map(|edge| edge.messages));
     let name = Font::new(label_size, INK);
     for (row, label) in labels.iter().enumerate() {
         let y = top + cell * int(row);
@@ -144,7 +159,7 @@ pub(super) fn svg(tables: &Tables, flow: &Flow, spots: &HotSpots) -> String {
         let (src, dst) = (edge.source().index(), edge.target().index());
         let weight = edge.weight();
         let (x, y) = (left + cell * int(dst), top + cell * int(src));
-        let at = position(weight.messages, most);
+        let at = range.position(weight.messages);
         svg.open_titled(&format!(
             "{} → {}: {} messages, amount {}; accepted {}, rejected {}, waiting {}, in flight {}",
             nodes[src].name,
@@ -177,7 +192,7 @@ pub(super) fn svg(tables: &Tables, flow: &Flow, spots: &HotSpots) -> String {
         svg.close();
     }
     margins(&mut svg, &nodes, (left, top), cell);
-    scale(&mut svg, (left, top + side + 620), most);
+    scale(&mut svg, (left, top + side + 620), range);
     super::ring::hot_spots(&mut svg, (list_left, top), spots);
     svg.finish()
 }
@@ -214,7 +229,7 @@ fn margins(svg: &mut Svg, nodes: &[&super::Node], (left, top): (Dp, Dp), cell: D
 }
 
 /// The colour scale with its ticks: powers of ten.
-fn scale(svg: &mut Svg, (left, top): (Dp, Dp), most: u64) {
+fn scale(svg: &mut Svg, (left, top): (Dp, Dp), range: Range) {
     let font = Font::new(95, MUTED);
     svg.text(left, top - 60, font, "messages (log scale; blank = none)");
     const STEPS: i64 = 40;
@@ -224,10 +239,10 @@ fn scale(svg: &mut Svg, (left, top): (Dp, Dp), most: u64) {
         let fill = format!("fill=\"{}\"", colour(step * 1_000 / (STEPS - 1)));
         svg.rect(x, top, width / STEPS + 5, 140, &fill);
     }
-    let mut tick = 1_u64;
+    let (mut tick, most) = (range.least, range.most);
     let mut last = Dp::MIN;
-    while tick <= most.max(1) {
-        let x = left + width * position(tick, most) / 1_000;
+    while tick <= most {
+        let x = left + width * range.position(tick) / 1_000;
         svg.line(
             (x, top + 140),
             (x, top + 180),

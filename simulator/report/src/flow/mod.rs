@@ -15,6 +15,7 @@ use analysis::tables::Tables;
 use petgraph::graph::DiGraph;
 
 use crate::names::Names;
+use crate::text::plural;
 pub use graph::{Edge, Node};
 
 /// Above this many chains, [`Level::Auto`] draws groups instead of chains.
@@ -49,21 +50,25 @@ pub struct Flow {
 pub fn graph(tables: &Tables, level: Level) -> Flow {
     let names = Names::of(tables);
     let chains = graph::chain_graph(tables, &names);
+    view(&names, chains, level)
+}
+
+fn view(names: &Names<'_>, chains: DiGraph<Node, Edge>, level: Level) -> Flow {
     let grouped = match level {
         Level::Chains => false,
         Level::Groups => true,
         Level::Auto => names.len() > MAX_CHAINS_DRAWN,
     };
     if grouped {
-        let grouping = grouping::group(&names, &chains);
+        let grouping = grouping::group(names, &chains);
         Flow {
             graph: graph::quotient(&chains, &grouping),
             note: grouping.note,
         }
     } else {
         let note = format!(
-            "Every one of the {} is a node.",
-            crate::text::plural(names.len(), "chain")
+            "A node for every one of the {}.",
+            plural(names.len(), "chain")
         );
         Flow {
             graph: chains,
@@ -89,13 +94,46 @@ pub fn csv(tables: &Tables, level: Level) -> String {
 
 /// The drawing, with the busiest chains and pairs in numbers beside it.
 pub fn svg(tables: &Tables) -> String {
-    let flow = graph(tables, Level::Auto);
-    let spots = graph::hot_spots(tables);
+    let chains = graph(tables, Level::Chains);
+    let spots = graph::hot_spots(&chains.graph);
+    draw(
+        tables,
+        &view(&Names::of(tables), chains.graph, Level::Auto),
+        &spots,
+    )
+}
+
+fn draw(tables: &Tables, flow: &Flow, spots: &graph::HotSpots) -> String {
     if flow.graph.node_count() <= MAX_RING && flow.graph.edge_count() <= MAX_RING_EDGES {
-        ring::svg(tables, &flow, &spots)
+        ring::svg(tables, flow, spots)
     } else {
-        matrix::svg(tables, &flow, &spots)
+        matrix::svg(tables, flow, spots)
     }
+}
+
+/// Everything about the flow by file ending, with the graph built once: the drawing and the DOT
+/// at the level that can be read, GraphML and CSV always with every chain.
+pub(crate) fn files(tables: &Tables) -> (String, Vec<(&'static str, String)>) {
+    let names = Names::of(tables);
+    let chains = Flow {
+        graph: graph::chain_graph(tables, &names),
+        note: format!(
+            "A node for every one of the {}.",
+            plural(names.len(), "chain")
+        ),
+    };
+    let spots = graph::hot_spots(&chains.graph);
+    let (graphml, csv) = (export::graphml(tables, &chains), export::csv(&chains));
+    let flow = view(&names, chains.graph, Level::Auto);
+    let svg = draw(tables, &flow, &spots);
+    (
+        svg,
+        vec![
+            ("dot", export::dot(tables, &flow)),
+            ("graphml", graphml),
+            ("csv", csv),
+        ],
+    )
 }
 
 #[cfg(test)]

@@ -135,12 +135,12 @@ pub(super) fn svg(tables: &Tables, flow: &Flow, spots: &HotSpots) -> String {
         .map(|node| text_width(&elide(&node.name, 120, true, 1_800), 120, true))
         .max()
         .unwrap_or(0);
-    let margin = widest + 800;
+    let margin = widest + 1_000;
     let list_left = 2 * (radius + margin) + 500;
     let width = list_left + 3_900;
     let notes = header::wrap(
         &format!(
-            "{} Arrow width and number: messages; in brackets: what they carry. Dashed: some were rejected.",
+            "{} Number in a circle: its blocks. Arrow width and number: messages; in brackets: what they carry. Dashed: some were rejected.",
             flow.note
         ),
         110,
@@ -152,7 +152,7 @@ pub(super) fn svg(tables: &Tables, flow: &Flow, spots: &HotSpots) -> String {
     let mut svg = Svg::new("flow", width, height, &title, &flow.note);
     heading(&mut svg, tables, &notes);
 
-    let ring = place_nodes(flow, (radius + margin + 200, (top + height) / 2), radius);
+    let ring = place_nodes(flow, (radius + margin + 200, top + radius + 750), radius);
     let most = flow
         .graph
         .edge_weights()
@@ -177,7 +177,7 @@ pub(super) fn svg(tables: &Tables, flow: &Flow, spots: &HotSpots) -> String {
                 text = format!("{text} ({})", amount(edge.amount_attos));
             }
             let halo = format!(
-                "stroke=\"{HALO}\" stroke-width=\"3\" paint-order=\"stroke\" stroke-linejoin=\"round\""
+                "stroke=\"{HALO}\" stroke-width=\"4\" paint-order=\"stroke\" stroke-linejoin=\"round\""
             );
             let font = Font::new(100, INK).at(Anchor::Middle);
             svg.text_with(x, y + 35, font, &halo, &text);
@@ -263,7 +263,7 @@ fn draw_edge(
         let reach = ar + 190;
         let (mx, my) = (ax + reach * cx / 10_000, ay + reach * cy / 10_000);
         svg.circle(mx, my, 190, &style);
-        return (mx + 190 * cx / 10_000, my + 190 * cy / 10_000);
+        return (mx - 190 * cy / 10_000, my + 190 * cx / 10_000);
     }
     // Pulled to the middle of the ring, and to the left of its direction, so that the two
     // directions of a pair lie apart.
@@ -311,9 +311,10 @@ fn draw_edge(
 }
 
 fn draw_nodes(svg: &mut Svg, flow: &Flow, ring: &Ring) {
-    for ((node, ((x, y), size)), angle) in
-        flow.graph.node_weights().zip(&ring.nodes).zip(&ring.angle)
+    for ((index, ((x, y), size)), angle) in
+        flow.graph.node_indices().zip(&ring.nodes).zip(&ring.angle)
     {
+        let node = &flow.graph[index];
         svg.open_titled(&format!(
             "{} ({}): {} blocks, sent {}, addressed {}",
             node.name, node.group, node.blocks, node.sent, node.addressed
@@ -323,7 +324,8 @@ fn draw_nodes(svg: &mut Svg, flow: &Flow, ring: &Ring) {
         let number = Font::new(90, INK).at(Anchor::Middle);
         svg.text(*x, y + 32, number, &grouped(u128::from(node.blocks)));
         let (cx, cy) = (cosine(*angle), sine(*angle));
-        let far = ring.radius + size + 120;
+        let looped = flow.graph.find_edge(index, index).is_some();
+        let far = ring.radius + size + if looped { 560 } else { 130 };
         let (tx, ty) = (
             ring.centre.0 + far * cx / 10_000,
             ring.centre.1 + far * cy / 10_000,

@@ -148,8 +148,8 @@ fn axis_of(tables: &Tables, selection: &Selection, options: &LanesOptions, left:
         .unwrap_or(busy)
         .max(1);
     let wanted = scaled(460, busy, typical);
-    let crowded = int(selection.singles.len()) * 60;
-    let room = wanted.min(least + crowded).clamp(least, least * 3);
+    let crowded = int(selection.singles.len()) * 50;
+    let room = wanted.min(least + crowded).clamp(least, least * 2);
     if idle.is_empty() {
         TimeAxis::linear(from, to, left, left + room)
     } else {
@@ -246,7 +246,13 @@ fn lane_heights(gutters: &BTreeMap<Gutter, usize>, selection: &Selection) -> Hei
         let most = &mut rows[*lane][usize::from(*below)];
         *most = (*most).max(place + 1);
     }
-    let step = |rows: usize| (700 / int(rows.max(1))).clamp(20, 70);
+    // Many lanes must stay on one page: their gutters and the room between them shrink.
+    let (depth_most, between) = match lanes {
+        0..=12 => (700, 280),
+        13..=24 => (360, 200),
+        _ => (240, 120),
+    };
+    let step = |rows: usize| (depth_most / int(rows.max(1))).clamp(15, 70);
     let depth = |rows: usize| {
         if rows == 0 {
             0
@@ -257,7 +263,7 @@ fn lane_heights(gutters: &BTreeMap<Gutter, usize>, selection: &Selection) -> Hei
     let least = match lanes {
         0..=12 => 920,
         13..=24 => 700,
-        _ => 560,
+        _ => 480,
     };
     let mut y: Vec<Dp> = Vec::with_capacity(lanes);
     let mut below = 0;
@@ -265,7 +271,7 @@ fn lane_heights(gutters: &BTreeMap<Gutter, usize>, selection: &Selection) -> Hei
         let top = depth(*above) + HALF;
         let next = match y.last() {
             None => 120 + top.max(HALF + 80),
-            Some(last) => last + (HALF + below + 280 + top).max(least),
+            Some(last) => last + (HALF + below + between + top).max(least),
         };
         y.push(next);
         below = depth(*under);

@@ -18,7 +18,7 @@ pub use select::Counts;
 /// What to draw and how much of it one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LanesOptions {
-    /// Least width of the picture in pixels; it grows to three times that so that blocks have
+    /// Least width of the picture in pixels; it grows to about twice that so that blocks have
     /// room for their names.
     pub width: u32,
     /// Up to this many chains, every chain has a lane.
