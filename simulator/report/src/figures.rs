@@ -5,11 +5,14 @@ use std::fmt;
 use analysis::tables::Tables;
 
 use crate::lanes::LanesOptions;
-use crate::png::{MAX_SIDE, PngError, png};
+use crate::png::{MAX_SIDE, PngError, png, png_size};
 use crate::{charts, flow, lanes};
 
 /// Pixels for each unit of a picture, where the bitmap stays within its limits.
 const SCALE: u32 = 2;
+
+/// Above this many pixels at twice the size, a bitmap is made at its size.
+const MAX_PIXELS: u64 = 24_000_000;
 
 /// Why a figure could not be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,12 +98,10 @@ pub fn figure(name: &str, tables: &Tables) -> Result<Vec<(String, Vec<u8>)>, Fig
 
 /// The picture as PNG at twice its size, or at its size when that would be too large.
 fn bitmap(svg: &str) -> Result<Vec<u8>, PngError> {
-    match png(svg, SCALE) {
-        Err(PngError::Size { width, height }) if width.max(height) / SCALE <= MAX_SIDE => {
-            png(svg, 1)
-        }
-        other => other,
-    }
+    let (width, height) = png_size(svg)?;
+    let pixels = u64::from(width) * u64::from(height) * u64::from(SCALE * SCALE);
+    let fits = width.max(height) * SCALE <= MAX_SIDE && pixels <= MAX_PIXELS;
+    png(svg, if fits { SCALE } else { 1 })
 }
 
 #[cfg(test)]

@@ -46,6 +46,23 @@ impl fmt::Display for PngError {
 
 impl std::error::Error for PngError {}
 
+/// Size of a picture in its own units, rounded up.
+///
+/// # Errors
+///
+/// When the SVG is malformed.
+pub(crate) fn png_size(svg: &str) -> Result<(u32, u32), PngError> {
+    let number = |name: &str| {
+        let (_, rest) = svg.split_once(&format!(" {name}=\""))?;
+        let (whole, _) = rest.split_once(['.', '"'])?;
+        whole.parse::<u32>().ok()
+    };
+    number("width")
+        .zip(number("height"))
+        .map(|(width, height)| (width.saturating_add(1), height.saturating_add(1)))
+        .ok_or_else(|| PngError::Svg("it has no size".to_owned()))
+}
+
 /// Draws an SVG as PNG, `scale` pixels for each of its units.
 ///
 /// # Errors

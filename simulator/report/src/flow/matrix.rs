@@ -42,9 +42,10 @@ struct Range {
 }
 
 impl Range {
-    fn of(values: impl Iterator<Item = u64> + Clone) -> Self {
-        let least = values.clone().min().unwrap_or(1).max(1);
-        let most = values.max().unwrap_or(1).max(1);
+    fn of(flow: &Flow) -> Self {
+        let values = || flow.graph.edge_weights().map(|edge| edge.messages);
+        let least = values().min().unwrap_or(1).max(1);
+        let most = values().max().unwrap_or(1).max(1);
         Self {
             least: 10_u64.pow(least.ilog10()),
             most,
@@ -122,7 +123,7 @@ pub(super) fn svg(tables: &Tables, flow: &Flow, spots: &HotSpots) -> String {
     let mut svg = Svg::new("flow", width, height, &title, &flow.note);
     super::ring::heading(&mut svg, tables, &notes);
 
-    let range = Range::of(flow.graph.edge_weights().map(|edge| edge.messages));
+    let range = Range::of(flow);
     let name = Font::new(label_size, INK);
     for (row, label) in labels.iter().enumerate() {
         let y = top + cell * int(row);
