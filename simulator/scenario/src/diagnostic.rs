@@ -368,7 +368,8 @@ pub(crate) fn did_you_mean<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
     // A typing slip changes about one character in three; more than that is another word.
-    let near_enough = |distance: usize, length: usize| distance * 3 <= length.max(3);
+    let near_enough =
+        |distance: usize, length: usize| distance < length && distance * 3 <= length.max(3);
     candidates
         .into_iter()
         .map(|candidate| (strsim::osa_distance(written, candidate), candidate))

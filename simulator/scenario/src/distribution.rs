@@ -38,9 +38,13 @@ fn read(piece: &Piece<'_>, may_mix: bool) -> Result<Distribution, TextError> {
     let Some(form) = form(text).map_err(|error| error.shifted(piece.start))? else {
         let value = units::duration(text).map_err(|error| {
             let known = did_you_mean(text, NAMES);
-            let help = known.unwrap_or_else(|| {
-                format!("{}, or a distribution such as exp(mean=2ms)", error.help)
-            });
+            let help = match known {
+                Some(known) => known,
+                None if error.message.ends_with("is not a duration") => {
+                    format!("{}, or a distribution such as exp(mean=2ms)", error.help)
+                }
+                None => error.help,
+            };
             TextError::new(piece.span(), Code::BadValue, error.message, help)
         })?;
         return Ok(Distribution::Constant(value));

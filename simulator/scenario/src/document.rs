@@ -173,8 +173,8 @@ impl Document {
                 kind: value.type_str(),
             },
         );
-        // No key takes a float or a date, so both become a value that no type of the schema fits.
-        let foreign = Value::from(0.5);
+        // No key takes a float or a date, so both become what no type of the schema fits.
+        let foreign = Value::Null;
         match value {
             DeValue::String(text) => Value::String(text.clone().into_owned()),
             DeValue::Integer(number) => {
@@ -260,6 +260,8 @@ impl Document {
             return;
         };
         self.forget(to);
+        let spot = other.place(from).value.clone();
+        self.place_parents(to, &spot);
         for (at, place) in &other.places {
             let Some(rest) = at.0.strip_prefix(&from.0) else {
                 continue;
@@ -280,6 +282,7 @@ impl Document {
             source: Arc::clone(source),
             span: 0..start.saturating_sub(1),
         };
+        self.place_parents(to, &key);
         let parsed = DeValue::parse(text).ok();
         let tree = match parsed {
             Some(value) if !bare || value.get_ref().is_str() => {
@@ -329,6 +332,19 @@ impl Document {
                     shift(key);
                 }
             }
+        }
+    }
+
+    /// Tables that a path has made are where the path was written.
+    fn place_parents(&mut self, at: &At, spot: &Spot) {
+        let mut at = at.clone();
+        while let Some((parent, _)) = at.parent() {
+            self.places.entry(parent.clone()).or_insert_with(|| Place {
+                key: Some(spot.clone()),
+                value: spot.clone(),
+                kind: "table",
+            });
+            at = parent;
         }
     }
 

@@ -22,6 +22,9 @@ pub mod spec;
 mod text;
 mod units;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 pub use bundled::{Bundled, bundled, bundled_scenario};
@@ -90,13 +93,14 @@ pub fn check(source: &str, file_name: &str, options: &Options) -> Result<Checked
         }
     }
     if syntax_is_broken {
-        // What follows from a line that could not be read is noise.
-        diagnostics.retain(|one| {
-            matches!(
-                one.code,
-                Code::Syntax | Code::UnknownKey | Code::NotInThisVersion
-            ) || matches!(one.code, Code::WrongType | Code::BadValue)
-        });
+        keep_what_is_sure(&mut diagnostics);
+    }
+    if resolved.is_none()
+        && diagnostics
+            .iter()
+            .all(|one| one.severity() != Severity::Error)
+    {
+        diagnostics.push(unresolved(&document));
     }
     sort(&mut diagnostics, file_name);
     match resolved {
@@ -124,6 +128,22 @@ pub fn schema() -> String {
     text.push('\n');
     text
 }
+
+/// A bug of ours, said as data: a text never makes the checker panic.
+fn unresolved(document: &Document) -> Diagnostic {
+    let spot = &document.place(&At::root()).value;
+    Diagnostic {
+        code: Code::BadValue,
+        source: Arc::clone(&spot.source),
+        span: spot.span.clone(),
+        message: UNRESOLVED.to_owned(),
+        label: String::new(),
+        help: Some("please report it: the checker should have said why".to_owned()),
+    }
+}
+
+/// What is said where a plan is missing and no mistake was found.
+const UNRESOLVED: &str = "this scenario cannot be resolved";
 
 fn check_variant(
     document: &Document,
@@ -264,6 +284,23 @@ fn apply_set(document: &mut Document, path: &str, value: &str, diagnostics: &mut
             help: error.help,
         }),
     }
+}
+
+/// What follows from a line that could not be read is noise: next to syntax errors only mistakes of
+/// single values on other lines are kept.
+fn keep_what_is_sure(diagnostics: &mut Vec<Diagnostic>) {
+    let broken: Vec<usize> = diagnostics
+        .iter()
+        .filter(|one| one.code == Code::Syntax)
+        .map(Diagnostic::line)
+        .collect();
+    diagnostics.retain(|one| match one.code {
+        Code::Syntax => true,
+        Code::UnknownKey | Code::NotInThisVersion | Code::WrongType | Code::BadValue => {
+            !broken.contains(&one.line())
+        }
+        _ => false,
+    });
 }
 
 /// By place, the file first; of two at one place the worse first.

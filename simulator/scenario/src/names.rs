@@ -76,6 +76,11 @@ impl Names {
         owner
     }
 
+    /// The name of an owner.
+    pub(crate) fn owner_name(&self, owner: OwnerIndex) -> &str {
+        &self.owners[owner.position()]
+    }
+
     pub(crate) fn take_owners(&mut self) -> Vec<String> {
         std::mem::take(&mut self.owners)
     }
@@ -85,7 +90,13 @@ impl Names {
         if let Some(owner) = self.owner_by_name.get(piece.text) {
             return Ok(*owner);
         }
-        let help = suggest(piece.text, "owners", self.owners.iter().map(String::as_str));
+        // The owners of numbered chains are many and all alike.
+        let single = self
+            .owners
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.contains('/'));
+        let help = suggest(piece.text, "owners", single);
         let message = format!("no owner is called `{}`", piece.text);
         Err(piece
             .error(Code::UnknownOwner, message, help)

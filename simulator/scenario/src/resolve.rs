@@ -153,7 +153,7 @@ impl Resolver<'_> {
         }
         if let Some(end) = self.read(&root.key("duration"), spec.duration.as_ref(), units::micros) {
             self.end = VirtualTime::from_micros(end);
-            self.end_is_known = true;
+            self.end_is_known = end > 0;
             if end == 0 {
                 let message = "a run of no time does nothing";
                 self.say(&root.key("duration"), Code::BadValue, message, None);

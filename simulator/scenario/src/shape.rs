@@ -428,7 +428,9 @@ fn not_an_option(document: &Document, at: &At, options: &Value) -> Diagnostic {
         .unwrap_or_default();
     let help = did_you_mean(written, options.iter().map(String::as_str));
     let label = format!("expected {}", options.join(" or "));
-    let message = format!("`{key}` does not know this value");
+    let place = document.place(at);
+    let text = &place.value.source.text[place.value.span.clone()];
+    let message = format!("{text} is not a value of `{key}`");
     at_value(document, at, Code::BadValue, message, &label, help)
 }
 

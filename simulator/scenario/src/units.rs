@@ -317,10 +317,6 @@ mod tests {
         ] {
             assert!(amount(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(
-            write_amount(Amount::from_attos(250_000_000_000_000_000)),
-            "0.25"
-        );
     }
 
     #[test]

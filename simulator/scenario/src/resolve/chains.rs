@@ -124,6 +124,7 @@ impl Resolver<'_> {
         if !self.names.add_group(group) {
             let message = format!("two chains are called `{name}`");
             self.say(&at.key("name"), Code::DuplicateName, message, None);
+            self.names.chains_are_partial = true;
             return None;
         }
         let (common, ownership) = (common?, ownership?);
@@ -180,6 +181,7 @@ impl Resolver<'_> {
                 message,
                 "choose another name".to_owned(),
             );
+            self.names.chains_are_partial = true;
         }
         Some(name)
     }
@@ -310,6 +312,7 @@ impl Resolver<'_> {
             );
             failed = true;
         }
+        self.names.chains_are_partial |= failed;
         (!failed).then_some(owners)
     }
 
@@ -407,6 +410,7 @@ impl Resolver<'_> {
         if !self.names.add_group(group) {
             let message = format!("two chains are called `{name}`");
             self.say(&at.key("name"), Code::DuplicateName, message, None);
+            self.names.chains_are_partial = true;
             return;
         }
         let named = opened.owners.is_some() || opened.super_owners.is_some();

@@ -135,6 +135,12 @@ impl Resolver<'_> {
         if inside.is_some() {
             return self.inner_link(at, left, right, inside);
         }
+        if let Some(index) = [left, right].iter().position(|end| end.contains("/w")) {
+            let message = "workers are inside a validator";
+            let help = "write inside = \"v1\", between = [\"w1\", \"w2\"]".to_owned();
+            self.say(&here.index(index), Code::BadValue, message, help);
+            return None;
+        }
         let left = self.side(&here.index(0), left);
         let right = self.side(&here.index(1), right);
         match (left?, right?) {
@@ -191,12 +197,6 @@ impl Resolver<'_> {
                     names.find_validators(&Self::whole(text))
                 })
                 .map(Side::Validators);
-        }
-        if text.contains("/w") {
-            let message = format!("`{text}` is inside a validator");
-            let help = "write inside = \"v1\", between = [\"w1\", \"w2\"]".to_owned();
-            self.say(at, Code::BadValue, message, help);
-            return None;
         }
         let read = self.names.find_chains(&Self::whole(text));
         match read {

@@ -153,7 +153,15 @@ impl Resolver<'_> {
             } else {
                 format!("until {}", write_micros(fault.until.as_micros()))
             };
-            self.say_key(&places[index], Code::NoQuorum, message, &label, help);
+            let action = match &fault.kind {
+                FaultKind::Partition(_) => "partition",
+                FaultKind::Loss(_, _) => "loss",
+                FaultKind::Crash { .. } => "crash",
+                FaultKind::SlowLinks { .. } | FaultKind::SlowWork { .. } => "slow",
+                FaultKind::Clock { .. } => "clock",
+            };
+            let key = places[index].key(action);
+            self.say_key(&key, Code::NoQuorum, message, &label, help);
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Resolver, recipients};
 use crate::diagnostic::Code;
 use crate::distribution::{distribution, rate_curve};
 use crate::document::At;
+use crate::names::suggest;
 use crate::plan::{
     Account, Action, ChainIndex, ChainOrigin, ChainPlan, ChainSet, ClosedPlan, ClosedUser, Gaps,
     OpenPlan, OwnerIndex, OwnerPlan, StepPlan, Trigger, Visit, WorkloadKind, WorkloadPlan,
@@ -392,13 +393,24 @@ impl Resolver<'_> {
             };
         }
         let here = at.key("owner");
-        let owner = self.read_text(&here, written.owner.as_ref(), |names, text| {
-            names.find_owner(&Self::whole(text))
-        })?;
-        if owners.is_some_and(|all| !all.is_empty() && all.iter().all(|one| one.owner != owner)) {
-            let written = written.owner.as_deref().unwrap_or_default();
-            let message = format!("`{written}` is no owner of this chain");
-            let help = "name one of its owners".to_owned();
+        let name = written.owner.as_deref().unwrap_or_default();
+        let Some(owners) = owners.filter(|all| !all.is_empty()) else {
+            return self.read_text(&here, written.owner.as_ref(), |names, text| {
+                names.find_owner(&Self::whole(text))
+            });
+        };
+        let named = |one: &&OwnerPlan| self.names.owner_name(one.owner) == name;
+        if let Some(owner) = owners.iter().find(named) {
+            return Some(owner.owner);
+        }
+        let names: Vec<&str> = owners
+            .iter()
+            .map(|one| self.names.owner_name(one.owner))
+            .collect();
+        let help = suggest(name, "owners", names.iter().copied());
+        let chain = written.chain.as_deref().unwrap_or_default();
+        let message = format!("`{name}` is no owner of `{chain}`");
+        if !self.names.chains_are_partial {
             self.say_labelled(
                 &here,
                 Code::UnknownOwner,
@@ -406,9 +418,8 @@ impl Resolver<'_> {
                 "may not propose here",
                 help,
             );
-            return None;
         }
-        Some(owner)
+        None
     }
 
     fn open_step(
@@ -523,6 +534,13 @@ impl Resolver<'_> {
         })
     }
 
+    fn wrong_users(&mut self, at: &At) {
+        let message = "wrong type for `users`";
+        let help = "write users = 200 or users = [\"ana\", \"ben\"]".to_owned();
+        let label = "expected a whole number or owners";
+        self.say_labelled(at, Code::WrongType, message, label, help);
+    }
+
     fn users(
         &mut self,
         at: &At,
@@ -530,7 +548,13 @@ impl Resolver<'_> {
         chains: ChainSet,
         plans: &[ChainPlan],
     ) -> Option<Vec<ClosedUser>> {
-        let users = written.users.as_ref()?;
+        let Some(users) = written.users.as_ref() else {
+            // A float or a date: what reads as nothing, and still was written.
+            if self.document.has(at) {
+                self.wrong_users(at);
+            }
+            return None;
+        };
         if let Some(count) = users.as_u64() {
             if count == 0 || count > USERS_MAX {
                 let message = format!("between 1 and {USERS_MAX} users");
@@ -543,10 +567,7 @@ impl Resolver<'_> {
             .as_array()
             .and_then(|all| all.iter().map(|one| one.as_str()).collect());
         let Some(names) = names.filter(|names| !names.is_empty()) else {
-            let message = "wrong type for `users`";
-            let help = "write users = 200 or users = [\"ana\", \"ben\"]".to_owned();
-            let label = "expected a whole number or owners";
-            self.say_labelled(at, Code::WrongType, message, label, help);
+            self.wrong_users(at);
             return None;
         };
         let mut found = Vec::new();
