@@ -179,11 +179,13 @@ fn scramble(mut x: u64) -> u64 {
 
 /// Computes link draws; remembers the neighbours that the generator computes anyway.
 ///
-/// A refill gives four consecutive emissions of one sender. Senders share a small table by their
-/// number, so that a busy sender pays for one refill in four emissions. What is remembered never
-/// shows: a draw is the same whether it was remembered or not.
+/// A refill gives four consecutive emissions of one sender: enough for a client that asks four
+/// validators. Members of groups are few and busy, so they keep what they have between their
+/// inputs; all others share one place. What is remembered never shows: a draw is the same
+/// whether it was remembered or not.
 pub(crate) struct LinkDraws {
     generator: ChaCha8Rng,
+    /// The first for nodes that are groups of their own, the rest for members of groups.
     lines: Vec<Line>,
 }
 
@@ -193,39 +195,43 @@ struct Line {
     words: [u64; WORDS_PER_BLOCK * BLOCKS_PER_REFILL],
 }
 
-const LINES: usize = 64;
+/// Places for members of groups.
+const MEMBER_LINES: usize = 64;
 
 impl LinkDraws {
     pub(crate) fn new(seed: Seed) -> Self {
         let empty = || Line {
             sender: ActorId::ENVIRONMENT,
-            first: u64::MAX,
+            first: 0,
             words: [0; WORDS_PER_BLOCK * BLOCKS_PER_REFILL],
         };
         Self {
             generator: seed.generator(Domain::Actor, Purpose::Link),
-            lines: std::iter::repeat_with(empty).take(LINES).collect(),
+            lines: std::iter::repeat_with(empty)
+                .take(1 + MEMBER_LINES)
+                .collect(),
         }
     }
 
-    /// The draw about this emission; `number` is the emission's number, not its raw sequence.
-    pub(crate) fn get(&mut self, sender: ActorId, seq: Sequence) -> LinkDraw {
+    /// The draw about this emission. `alone`: the sender is a group of its own.
+    pub(crate) fn get(&mut self, sender: ActorId, alone: bool, seq: Sequence) -> LinkDraw {
         let number = seq.raw() >> 1;
-        let within = usize::try_from(number % 4).expect("below four");
-        let first = number - number % 4;
-        let place = usize::try_from(sender.0).expect("32 bits fit") % LINES;
-        let line = &mut self.lines[place];
-        if line.sender != sender || line.first != first {
+        let member = usize::try_from(sender.0).expect("32 bits fit") % MEMBER_LINES;
+        let line = &mut self.lines[if alone { 0 } else { 1 + member }];
+        let mut within = number.wrapping_sub(line.first);
+        if line.sender != sender || within >= 4 {
+            // In this order: a stream set in the middle of a refill would be computed twice.
             self.generator
-                .set_word_pos(u128::from(first) * POSITIONS_PER_BLOCK);
+                .set_word_pos(u128::from(number) * POSITIONS_PER_BLOCK);
             self.generator.set_stream(u64::from(sender.0));
             for word in &mut line.words {
                 *word = self.generator.next_u64();
             }
             line.sender = sender;
-            line.first = first;
+            line.first = number;
+            within = 0;
         }
-        let from = within * WORDS_PER_BLOCK;
+        let from = usize::try_from(within).expect("below four") * WORDS_PER_BLOCK;
         LinkDraw(std::array::from_fn(|word| line.words[from + word]))
     }
 }
@@ -247,7 +253,7 @@ mod tests {
             Seed(43).actor_draw(Purpose::Backoff, ActorId(1), 0),
         ];
         assert_eq!(drawn, GOLDEN_DRAWS);
-        let link = LinkDraws::new(seed).get(ActorId(5), Sequence::emission(1_000_003));
+        let link = LinkDraws::new(seed).get(ActorId(5), true, Sequence::emission(1_000_003));
         assert_eq!(link.0, GOLDEN_LINK);
     }
 
@@ -294,11 +300,11 @@ mod tests {
             (65, 0),
         ] {
             let seq = Sequence::emission(number);
-            assert_eq!(draws.get(ActorId(sender), seq).0, alone(sender, number));
-            assert_eq!(
-                draws.get(ActorId(sender), seq.copy()).0,
-                alone(sender, number)
-            );
+            for shared in [true, false] {
+                let block = alone(sender, number);
+                assert_eq!(draws.get(ActorId(sender), shared, seq).0, block);
+                assert_eq!(draws.get(ActorId(sender), shared, seq.copy()).0, block);
+            }
         }
     }
 

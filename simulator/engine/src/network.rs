@@ -157,6 +157,8 @@ impl NetworkCounters {
 #[derive(Clone, Copy)]
 pub(crate) struct Passage {
     pub(crate) from: (ActorId, GroupId, SiteId),
+    /// Whether the sender is a group of its own.
+    pub(crate) alone: bool,
     pub(crate) to: (ActorId, GroupId, SiteId),
     pub(crate) at: VirtualTime,
     pub(crate) seq: Sequence,
@@ -226,7 +228,7 @@ impl Carrier {
                 copy: None,
             };
         }
-        let draw = draws.get(passage.from.0, passage.seq);
+        let draw = draws.get(passage.from.0, passage.alone, passage.seq);
         if link.loss.hit(draw.loss()) {
             tally.counters.lost += 1;
             return Carried::Lost;

@@ -148,6 +148,8 @@ pub struct Ctx<'a, M, R> {
     pub(crate) now: VirtualTime,
     pub(crate) cause: Key,
     pub(crate) me: ActorId,
+    /// The node with the highest number.
+    pub(crate) last_node: ActorId,
     pub(crate) skew: ClockSkew,
     pub(crate) seed: Seed,
     pub(crate) next_number: &'a mut u64,
@@ -189,7 +191,12 @@ impl<M: Message, R: Record> Ctx<'_, M, R> {
     /// Sends a message, and says which number this emission has among all of this node.
     ///
     /// A node that is crashing sends nothing, and the number returned is not used up.
+    ///
+    /// # Panics
+    /// If there is no such node. The engine catches it and takes it for a fault of the sender.
     pub fn send(&mut self, to: ActorId, body: M) -> u64 {
+        let exists = to != ActorId::ENVIRONMENT && to <= self.last_node;
+        assert!(exists, "there is no node {to} to send to");
         if self.muted || self.crash.is_some() {
             return *self.next_number;
         }

@@ -345,6 +345,7 @@ impl<N: Node> Stepper<N> {
             now,
             cause,
             me: vitals.me,
+            last_node: self.setting.last_node(),
             skew: self.setting.skew(vitals.me),
             seed: self.setting.config.seed,
             next_number: &mut vitals.next_number,
@@ -491,6 +492,7 @@ impl<N: Node> Stepper<N> {
         let (here, there) = (self.setting.place(me), self.setting.place(to));
         let passage = Passage {
             from: (me, here.group, here.site),
+            alone: here.alone,
             to: (to, there.group, there.site),
             at: now,
             seq,

@@ -200,6 +200,7 @@ pub(crate) struct Setting {
     pub(crate) network: Network,
     pub(crate) config: RunConfig,
     pub(crate) places: Vec<Place>,
+    last_node: ActorId,
     /// Empty if every clock is perfect.
     skews: Vec<ClockSkew>,
 }
@@ -210,6 +211,11 @@ impl Setting {
             .index()
             .expect("messages go to nodes, not to the environment");
         self.places[index]
+    }
+
+    /// The node with the highest number.
+    pub(crate) fn last_node(&self) -> ActorId {
+        self.last_node
     }
 
     pub(crate) fn skew(&self, actor: ActorId) -> ClockSkew {
@@ -315,10 +321,12 @@ impl<N: Node> World<N> {
                 skews.push(skew);
             }
         }
+        let last_node = ActorId::from_index(places.len() - 1);
         let setting = Arc::new(Setting {
             network,
             config,
             places,
+            last_node,
             skews,
         });
         Ok(Unpacked {

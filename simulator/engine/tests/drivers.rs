@@ -260,3 +260,41 @@ fn the_windowed_driver_asserts_the_floor() {
     let run = run_windowed(world(1), &mut Archive::default(), options);
     assert!(run.is_err(), "the run cannot have come to an end");
 }
+
+#[test]
+fn sending_to_nobody_is_the_senders_fault() {
+    let mut astray = world(1);
+    for resident in &mut astray.residents {
+        resident.node.lose_address_book();
+    }
+    let reference = heap(astray.clone());
+    assert!(
+        reference
+            .0
+            .panics
+            .iter()
+            .any(|panic| panic.message.contains("there is no node"))
+    );
+    assert_same(
+        &reference,
+        &windowed(astray, VirtualDuration::from_millis(1)),
+    );
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(24))]
+
+    #[test]
+    fn drivers_agree_whatever_the_grid(
+        seed in 0_u64..1_000_000,
+        window_nanos in 5_000_u64..=1_000_000,
+        checkpoint_nanos in 700_000_u64..90_000_000,
+        end_nanos in 1_u64..200_000_000,
+    ) {
+        let mut arbitrary = world(seed);
+        arbitrary.config.checkpoint_every = VirtualDuration::from_nanos(checkpoint_nanos);
+        arbitrary.config.end = VirtualTime::from_nanos(end_nanos);
+        let reference = heap(arbitrary.clone());
+        assert_same(&reference, &windowed(arbitrary, VirtualDuration::from_nanos(window_nanos)));
+    }
+}

@@ -85,7 +85,7 @@ impl<N: Node> Lectern<N> {
             for partition in 0..self.queues.len() {
                 match self.next_of(partition)? {
                     Report::Records(part) => merge(&mut records, part),
-                    Report::Survey(survey) => surveys.push(survey),
+                    Report::Survey(survey) => surveys.push(*survey),
                     Report::Done { nodes, messages } => {
                         done.push(nodes.into_iter());
                         on_their_way += messages;

@@ -20,7 +20,7 @@ pub(super) enum Report<N: Node> {
     /// Its records since the last such report, in order.
     Records(Vec<Stamped<N::Record>>),
     /// Where it stands at a checkpoint; it waits for an answer.
-    Survey(Survey),
+    Survey(Box<Survey>),
     /// The run is over.
     Done {
         /// Its nodes, in the order of their places.
@@ -104,9 +104,8 @@ impl<N: Node> Kernel<N> {
                     .exchange
                     .meet(self.ties.me, self.meetings, &mut desk)?
             };
-            let desk = self.shared.desk.borrow();
-            let idle = agreed.window == u64::MAX || desk.window_start(agreed.window) >= checkpoint;
-            drop(desk);
+            let idle = agreed.window == u64::MAX
+                || self.shared.desk.borrow().window_start(agreed.window) >= checkpoint;
             if idle {
                 if !self.checkpoint(checkpoint)? {
                     return self.finish().await;
@@ -148,7 +147,7 @@ impl<N: Node> Kernel<N> {
     fn checkpoint(&mut self, time: VirtualTime) -> Result<bool, Broken> {
         self.report_records()?;
         let survey = self.shared.desk.borrow_mut().survey(time);
-        self.report(Report::Survey(survey))?;
+        self.report(Report::Survey(Box::new(survey)))?;
         self.ties.verdicts.recv().map_err(|_| Broken::Elsewhere)
     }
 

@@ -104,8 +104,9 @@ fn a_panicking_node_is_a_crashed_node_here_too() {
     let mut fragile = world(1);
     fragile.residents[5].node.fragile = Some(2);
     fragile.residents[20].node.fragile = Some(0);
+    fragile.residents[30].node.lose_address_book();
     let reference = heap(fragile.clone());
-    assert_eq!(reference.0.panics.len(), 2);
+    assert!(reference.0.panics.len() >= 2);
     for spawn in [SpawnPolicy::Owned, SpawnPolicy::Started] {
         let config = HostingConfig {
             partitions: 2,

@@ -42,6 +42,7 @@ fn send(network: &Network, from_group: u32, to_group: u32) -> (Vec<Carried>, Tal
     let carried = (0..MESSAGES).map(|number| {
         let passage = Passage {
             from: (ActorId(1), GroupId(from_group), SiteId(0)),
+            alone: true,
             to: (ActorId(2), GroupId(to_group), SiteId(0)),
             at: VirtualTime::from_secs(1),
             seq: Sequence::emission(number),

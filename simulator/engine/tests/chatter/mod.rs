@@ -77,6 +77,11 @@ pub(crate) struct Chatterer {
 type Context<'a> = Ctx<'a, Rumour, Note>;
 
 impl Chatterer {
+    /// From now on it also writes to nodes that do not exist.
+    pub(crate) fn lose_address_book(&mut self) {
+        self.peers += 1;
+    }
+
     fn draw(&mut self, ctx: &Context<'_>, bound: u64) -> u64 {
         self.draws += 1;
         below(ctx.draw(Purpose::Choice, self.draws), bound)
