@@ -84,6 +84,8 @@ pub struct SimNode {
     pub(crate) closed_loop: Option<Box<ClosedLoop>>,
     pub(crate) served: u64,
     pub(crate) armed: Option<(u32, VirtualDuration)>,
+    /// Empty between inputs; kept for its memory.
+    pub(crate) outputs: Outputs,
 }
 
 /// Timer token: the user of a closed loop has thought enough.
@@ -95,10 +97,6 @@ impl SimNode {
     /// The machine inside.
     pub const fn machine(&self) -> &Machine {
         &self.machine
-    }
-
-    fn store(&self) -> Arc<Shared> {
-        self.shared.clone()
     }
 
     /// This node's clock, in protocol time.
@@ -159,9 +157,10 @@ impl SimNode {
         call: impl FnOnce(&mut Machine, Timestamp, &SharedStore, &mut Outputs),
     ) {
         let now = self.local_now(ctx);
-        let shared = self.store();
+        let shared = self.shared.clone();
         let before = self.armed.map(|_| self.machine.clone());
-        let mut out = Outputs::default();
+        let mut out = std::mem::take(&mut self.outputs);
+        out.work = protocol::machine::Work::default();
         call(&mut self.machine, now, &shared.store, &mut out);
         let service = self.service.clone();
         let table = service
@@ -174,11 +173,12 @@ impl SimNode {
                 let count = usize::try_from(outputs).unwrap_or(usize::MAX);
                 out.list.truncate(count);
                 self.restore(before, &saved(&out.list));
-                self.perform(ctx, out.list);
+                self.perform(ctx, &mut out.list);
                 ctx.crash_self(restart_after);
             }
-            (Some(_) | None, _) => self.perform(ctx, out.list),
+            (Some(_) | None, _) => self.perform(ctx, &mut out.list),
         }
+        self.outputs = out;
     }
 
     /// Goes back to what was saved before a crash hit.
@@ -194,8 +194,8 @@ impl SimNode {
         }
     }
 
-    fn perform(&mut self, ctx: &mut NodeCtx<'_>, list: Vec<Output>) {
-        for output in list {
+    fn perform(&mut self, ctx: &mut NodeCtx<'_>, list: &mut Vec<Output>) {
+        for output in list.drain(..) {
             match output {
                 // The machine's state is the durable state: what is not saved is undone by a crash.
                 Output::Persist(_) => {}
@@ -210,7 +210,7 @@ impl SimNode {
                 }
                 Output::Observe(observation) => {
                     self.watch_closed_loop(ctx, &observation);
-                    ctx.record(Event::Protocol(Box::new(observation)));
+                    ctx.record(Event::Protocol(observation));
                 }
             }
         }
@@ -319,6 +319,10 @@ impl ServiceTimes {
 impl Node for SimNode {
     type Message = Envelope;
     type Record = Event;
+
+    fn shrink(&mut self) {
+        self.outputs = Outputs::default();
+    }
 
     fn on_input(&mut self, ctx: &mut NodeCtx<'_>, input: Input<Envelope>) {
         match input {

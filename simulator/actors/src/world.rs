@@ -18,6 +18,7 @@ use protocol::{
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
     genesis::Genesis,
     ids::{Account, AccountOwner, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
+    machine::Outputs,
     ownership::ChainOwnership,
     proxy::Proxy,
     rpc::Action,
@@ -333,6 +334,7 @@ impl Builder<'_> {
             closed_loop: None,
             served: 0,
             armed: None,
+            outputs: Outputs::default(),
         }
     }
 

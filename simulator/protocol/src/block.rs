@@ -145,6 +145,7 @@ impl Hashable for BlockHeader {
 pub struct Block {
     proposed: ProposedBlock,
     outcome: BlockExecutionOutcome,
+    proposed_hash: CryptoHash,
     hash: CryptoHash,
     bundles: Vec<(ChainId, Arc<MessageBundle>)>,
 }
@@ -154,7 +155,8 @@ impl Block {
     pub fn new(proposed: ProposedBlock, outcome: BlockExecutionOutcome) -> Self {
         let hash = CryptoHash::of(&header(&proposed, &outcome));
         let bundles = bundles(&proposed, &outcome, hash);
-        Self { proposed, outcome, hash, bundles }
+        let proposed_hash = CryptoHash::of(&proposed);
+        Self { proposed, outcome, proposed_hash, hash, bundles }
     }
 
     /// What was proposed.
@@ -165,6 +167,11 @@ impl Block {
     /// What executing it gives.
     pub const fn outcome(&self) -> &BlockExecutionOutcome {
         &self.outcome
+    }
+
+    /// Hash of what was proposed.
+    pub const fn proposed_hash(&self) -> CryptoHash {
+        self.proposed_hash
     }
 
     /// Its hash: that of its header.

@@ -2,7 +2,11 @@
 //!
 //! Only votes with the very same payload combine. A lite certificate names its block by hash.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +135,13 @@ pub struct BlockCertificate {
 pub type ValidatedBlockCertificate = BlockCertificate;
 /// A certificate that a block is committed; see [`BlockCertificate`].
 pub type ConfirmedBlockCertificate = BlockCertificate;
+
+impl Hash for BlockCertificate {
+    /// By the hash of the block, which covers it, and by what was signed.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.block.hash(), self.lite.payload, self.lite.signatures.len()).hash(state);
+    }
+}
 
 impl BlockCertificate {
     /// Joins a block with signatures over it.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Why a certificate is not one.
-#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Error, Serialize, Deserialize)]
 pub enum CertificateError {
     /// A validator signed twice.
     #[error("one validator appears twice among the signers")]
@@ -39,7 +39,7 @@ pub enum CertificateError {
 }
 
 /// Why an inbox refuses a bundle.
-#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Error, Serialize, Deserialize)]
 pub enum InboxError {
     /// The cursor is below the next expected one.
     #[error("bundle {cursor:?} is out of order, next is {next:?}")]
@@ -72,7 +72,7 @@ pub enum InboxError {
 }
 
 /// Why a block cannot be executed.
-#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Error, Serialize, Deserialize)]
 pub enum ExecutionError {
     /// A transfer or claim of nothing.
     #[error("an amount of 0 cannot be moved")]
@@ -105,7 +105,7 @@ pub enum ExecutionError {
 }
 
 /// Why a proposed block is not valid on its chain.
-#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Error, Serialize, Deserialize)]
 pub enum BlockError {
     /// It holds no transaction.
     #[error("the block is empty")]
@@ -137,7 +137,7 @@ pub enum BlockError {
 }
 
 /// What a validator answers when it cannot do as asked. The client knows a remedy for each.
-#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Error, Serialize, Deserialize)]
 pub enum NodeError {
     /// Blobs are needed that are not here.
     #[error("blobs not found: {0:?}")]

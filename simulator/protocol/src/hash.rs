@@ -3,7 +3,7 @@
 //! The tag separates domains: equal bytes of two types never share a hash. Knows nothing of what
 //! is hashed.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -14,7 +14,7 @@ pub trait Hashable: Serialize {
 }
 
 /// The hash of a value: 32 bytes, shown as 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct CryptoHash([u8; 32]);
 
 impl CryptoHash {
@@ -48,6 +48,24 @@ impl CryptoHash {
         let mut head = [0; 8];
         head.copy_from_slice(&self.0[..8]);
         u64::from_le_bytes(head)
+    }
+}
+
+impl Ord for CryptoHash {
+    /// Byte order. The first eight bytes nearly always decide, without a call.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let head = |hash: &Self| {
+            let mut head = [0; 8];
+            head.copy_from_slice(&hash.0[..8]);
+            u64::from_be_bytes(head)
+        };
+        head(self).cmp(&head(other)).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for CryptoHash {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -90,7 +108,8 @@ impl Serialize for CryptoHash {
         if serializer.is_human_readable() {
             serializer.collect_str(self)
         } else {
-            self.0.serialize(serializer)
+            // As one byte string: a tuple would cost a call for each of its bytes.
+            serializer.serialize_bytes(&self.0)
         }
     }
 }
@@ -100,7 +119,8 @@ impl<'de> Deserialize<'de> for CryptoHash {
         if deserializer.is_human_readable() {
             String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
         } else {
-            Ok(Self(<[u8; 32]>::deserialize(deserializer)?))
+            let bytes = <&[u8]>::deserialize(deserializer)?;
+            bytes.try_into().map(Self).map_err(|_| D::Error::custom("a hash is 32 bytes"))
         }
     }
 }

@@ -29,7 +29,7 @@ pub enum Output {
     /// Wake the machine with `token` after a delay.
     Timer(TimeDelta, u64),
     /// Tell whoever watches.
-    Observe(Observation),
+    Observe(Box<Observation>),
 }
 
 /// Outputs of one input, in order.
@@ -59,7 +59,7 @@ impl Outputs {
 
     /// Tells a fact.
     pub fn observe(&mut self, observation: Observation) {
-        self.list.push(Output::Observe(observation));
+        self.list.push(Output::Observe(Box::new(observation)));
     }
 
     /// Counts signatures made.

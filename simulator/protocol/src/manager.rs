@@ -189,7 +189,7 @@ impl ChainManager {
     fn check_confirmed_vote(&self, proposal: &BlockProposal) -> Result<(), NodeError> {
         let Some((vote, confirmed_block)) = &self.confirmed_vote else { return Ok(()) };
         let confirmed = vote.payload.round;
-        let same_block = *confirmed_block == proposal.block_hash;
+        let same_block = *confirmed_block == proposal.block_hash();
         let compatible = match &proposal.original_proposal {
             None => false,
             Some(OriginalProposal::Regular { certificate }) => {
@@ -236,7 +236,7 @@ impl ChainManager {
         let payload = self.proposal_vote_payload(proposal, block);
         let vote = key.map(|key| Vote::new(payload, key))?;
         if proposal.round.is_fast() {
-            self.confirmed_vote = Some((vote, proposal.block_hash));
+            self.confirmed_vote = Some((vote, proposal.block_hash()));
             self.validated_vote = None;
         } else {
             let last = self.validated_vote.as_ref().map(|vote| vote.payload.round);
@@ -316,7 +316,7 @@ impl ChainManager {
         let vote = key.map(|key| Vote::new(payload, key))?;
         let last = self.confirmed_vote.as_ref().map(|(vote, _)| vote.payload.round);
         assert!(last.is_none_or(|last| last <= round), "confirming votes never go back");
-        self.confirmed_vote = Some((vote, CryptoHash::of(certificate.block().proposed())));
+        self.confirmed_vote = Some((vote, certificate.block().proposed_hash()));
         self.validated_vote = None;
         Some(vote)
     }
@@ -346,6 +346,6 @@ impl ChainManager {
 }
 
 fn same_content(a: &BlockProposal, b: &BlockProposal) -> bool {
-    a.block_hash == b.block_hash && a.round == b.round && a.outcome == b.outcome
+    a.block_hash() == b.block_hash() && a.round == b.round && a.outcome == b.outcome
 }
 

@@ -44,12 +44,12 @@ impl Hashable for ProposalContent {
 }
 
 /// A signed proposal.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BlockProposal {
     /// The proposed block.
     pub block: Arc<ProposedBlock>,
-    /// Its hash, checked when signatures are.
-    pub block_hash: CryptoHash,
+    /// Its hash: computed here, never taken from anybody.
+    block_hash: CryptoHash,
     /// The round that it is for.
     pub round: Round,
     /// The outcome that a certificate vouches for, in a retry of a validated block.
@@ -107,7 +107,7 @@ impl BlockProposal {
     ) -> Self {
         let block = Arc::new(certificate.block().proposed().clone());
         let outcome = Arc::new(certificate.block().outcome().clone());
-        let block_hash = CryptoHash::of(&*block);
+        let block_hash = certificate.block().proposed_hash();
         Self {
             signature: key.sign(&digest(block_hash, round, Some(&outcome))),
             block,
@@ -119,6 +119,11 @@ impl BlockProposal {
                 certificate: certificate.lite().clone(),
             }),
         }
+    }
+
+    /// Hash of the proposed block.
+    pub const fn block_hash(&self) -> CryptoHash {
+        self.block_hash
     }
 
     /// Who signed it.

@@ -151,8 +151,8 @@ impl ChainInfo {
     }
 }
 
-/// A [`ChainInfo`]. Answers to queries are signed; answers to proposals and certificates are vouched
-/// for by the vote that they hold.
+/// A [`ChainInfo`]. It is signed where it is believed: when it tells of locks and heights. A received
+/// log is never believed (blocks prove themselves), and a vote carries its own signature.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChainInfoResponse {
     /// What is told.
@@ -384,7 +384,7 @@ impl Packet {
 
 fn request_fingerprint(request: &Request) -> u64 {
     match request {
-        Request::Proposal(proposal) => proposal.block_hash.fingerprint(),
+        Request::Proposal(proposal) => proposal.block_hash().fingerprint(),
         Request::LiteValidated(lite) | Request::LiteConfirmed(lite) => {
             lite.payload.value_hash.fingerprint().rotate_left(1)
         }

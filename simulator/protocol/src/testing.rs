@@ -242,7 +242,7 @@ impl Net {
                     let key = (self.now.saturating_add(delay), self.timer_count);
                     self.timers.insert(key, (node, token));
                 }
-                Output::Observe(observation) => self.facts.push((node, observation)),
+                Output::Observe(observation) => self.facts.push((node, *observation)),
             }
         }
     }

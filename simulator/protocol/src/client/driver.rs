@@ -281,7 +281,7 @@ impl Client {
         let (lane, validator) = lane;
         match (stage, response) {
             (Stage::Finding(answers), Response::Info(response)) => {
-                Ok(self.absorb_log(answers, validator, &response, store, out))
+                Ok(self.absorb_log(answers, validator, &response))
             }
             (Stage::Downloading { fetches, .. }, Response::Certificates(certificates)) => {
                 Ok(self.absorb_blocks(&mut fetches[lane], &certificates, store, out))
@@ -502,9 +502,8 @@ impl Client {
         store: &dyn ContentStore,
     ) {
         let block = certificate.block();
-        let hash = CryptoHash::of(block.proposed());
         let executed = store
-            .execute(&self.chain_ref().execution, block.proposed(), hash)
+            .execute(&self.chain_ref().execution, block.proposed(), block.proposed_hash())
             .expect("a quorum has executed this block on the same state");
         assert_eq!(executed.block.hash(), block.hash(), "I-4: execution is a function");
         self.chain_mut().apply(executed, now).expect("a certified block fits the local inbox");
@@ -552,7 +551,7 @@ impl Client {
             self.execute_locally(now, &certificate, store);
             out.persist(chain);
             if let Some(pending) = self.pending.take_if(|p| p.block.height <= block.height()) {
-                let mine = pending.block_hash == CryptoHash::of(block.proposed());
+                let mine = pending.block_hash == block.proposed_hash();
                 match pending.command {
                     Some(command) if mine => self.finish(Some(block), Some(command), out),
                     Some(command) => self.ready.push_front(command),

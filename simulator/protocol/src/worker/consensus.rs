@@ -71,7 +71,6 @@ impl Worker {
     ) -> Result<(), NodeError> {
         let block = &proposal.block;
         let well_formed = block.chain_id == chain
-            && CryptoHash::of(&**block) == proposal.block_hash
             && match &proposal.original_proposal {
                 None => proposal.outcome.is_none(),
                 Some(OriginalProposal::Fast { .. }) => {
@@ -150,7 +149,7 @@ impl Worker {
             }
             _ => {
                 let state = &self.chains[&chain].execution;
-                let executed = store.execute(state, &proposal.block, proposal.block_hash)?;
+                let executed = store.execute(state, &proposal.block, proposal.block_hash())?;
                 Ok(executed.block)
             }
         }
@@ -317,10 +316,9 @@ impl Worker {
         if block.proposed().previous_block_hash != state.tip_hash {
             return Err(NodeError::UnexpectedPreviousBlockHash);
         }
-        let proposed_hash = CryptoHash::of(block.proposed());
         let corrupted = NodeError::CorruptedChainState(block.hash());
         let executed = store
-            .execute(state, block.proposed(), proposed_hash)
+            .execute(state, block.proposed(), block.proposed_hash())
             .map_err(|_| corrupted.clone())?;
         if executed.block.hash() != block.hash() {
             return Err(corrupted);
