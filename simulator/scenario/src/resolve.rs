@@ -4,6 +4,7 @@
 //! reported is passed over in silence, so no mistake is reported twice; a plan is given out only
 //! if there is no error. Knows nothing of files and terminals.
 
+mod actions;
 mod chains;
 mod expectations;
 mod faults;
@@ -16,12 +17,12 @@ mod workload;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use engine::{VirtualDuration, VirtualTime};
+use engine::VirtualTime;
 
 use crate::diagnostic::{Code, Diagnostic, Severity, floor_boundary};
 use crate::document::{At, Document, Spot};
 use crate::names::{Names, is_name};
-use crate::plan::{ChainSet, FaultPlan, Plan, Signatures, ValidatorPlan};
+use crate::plan::{Plan, Signatures};
 use crate::shape::Shaped;
 use crate::spec::Spec;
 use crate::text::{Piece, TextError};
@@ -513,11 +514,10 @@ fn in_file_order<'m, T>(
     entries
 }
 
-/// The faults and validators that a lint looks at together.
-struct Downtime<'p> {
-    faults: &'p [FaultPlan],
-    validators: &'p [ValidatorPlan],
-    /// All chains, so that a partition from some of them is told apart.
-    wallets: ChainSet,
-    total: VirtualDuration,
+/// The keys that are there.
+fn present<'n>(keys: &[(&'n str, bool)]) -> Vec<&'n str> {
+    keys.iter()
+        .filter(|(_, there)| *there)
+        .map(|(key, _)| *key)
+        .collect()
 }

@@ -5,13 +5,13 @@
 use engine::{VirtualDuration, VirtualTime};
 use protocol::Amount;
 
-use super::{Downtime, FaultPlaces, Resolver};
+use super::{FaultPlaces, Resolver};
 use crate::diagnostic::Code;
 use crate::distribution::mean;
 use crate::document::At;
 use crate::plan::{
-    Action, ChainPlan, ChainSet, FaultKind, LinkPlan, OwnerPlan, Plan, Targets, Trigger,
-    WorkloadKind, WorkloadPlan,
+    Action, ChainPlan, ChainSet, FaultKind, FaultPlan, LinkPlan, OwnerPlan, Plan, Targets, Trigger,
+    ValidatorPlan, WorkloadKind, WorkloadPlan,
 };
 use crate::spec::Spec;
 use crate::units::write_micros;
@@ -305,6 +305,15 @@ fn rate_at(points: &[crate::plan::RatePoint], at: VirtualTime) -> u64 {
         .rate
         .millionths_per_second()
         .max(after.rate.millionths_per_second())
+}
+
+/// The faults and validators that a lint looks at together.
+struct Downtime<'p> {
+    faults: &'p [FaultPlan],
+    validators: &'p [ValidatorPlan],
+    /// All chains, so that a partition from some of them is told apart.
+    wallets: ChainSet,
+    total: VirtualDuration,
 }
 
 impl Downtime<'_> {

@@ -7,18 +7,29 @@ use crate::document::At;
 use crate::plan::{Limits, OutputPlan, TraceMode};
 use crate::spec::Spec;
 
-/// Pictures by name, and the formats of each. The first format is the default.
-pub const FIGURES: [(&str, &[&str]); 9] = [
-    ("lanes", &["svg", "png", "mmd"]),
+/// Pictures by name, and the formats of each; every picture comes with its data.
+pub const FIGURES: [(&str, &[&str]); 5] = [
+    ("lanes", &["svg", "png"]),
     ("flow", &["svg", "png", "dot", "graphml"]),
-    ("matrix", &["svg", "png"]),
     ("throughput", &["svg", "png"]),
-    ("latency-timeline", &["svg", "png"]),
-    ("latency-cdf", &["svg", "png"]),
-    ("inbox", &["svg", "png"]),
+    ("latency", &["svg", "png"]),
     ("queues", &["svg", "png"]),
-    ("validators", &["svg", "png"]),
 ];
+
+/// Pictures of later work.
+const LATER: [&str; 8] = [
+    "latency-timeline",
+    "latency-cdf",
+    "validators",
+    "workers",
+    "matrix",
+    "inbox",
+    "rounds",
+    "fairness",
+];
+
+/// Formats of later work.
+const LATER_FORMATS: [&str; 3] = [".pdf", ".mmd", ".vl.json"];
 
 /// Pictures of a scenario that does not say which.
 const FIGURES_DEFAULT: [&str; 8] = [
@@ -28,7 +39,7 @@ const FIGURES_DEFAULT: [&str; 8] = [
     "flow.dot",
     "flow.graphml",
     "throughput.svg",
-    "latency-cdf.svg",
+    "latency.svg",
     "queues.svg",
 ];
 
@@ -98,15 +109,12 @@ impl Resolver<'_> {
         if known == Some(true) {
             return;
         }
-        let later = ["workers", "speedup", "rounds", "fairness"]
-            .iter()
-            .any(|name| {
-                figure
-                    .strip_prefix(name)
-                    .is_some_and(|rest| rest.starts_with('.'))
-            })
-            || figure.ends_with(".pdf")
-            || figure.ends_with(".vl.json");
+        let later_name = LATER.iter().any(|name| {
+            figure
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('.'))
+        });
+        let later = later_name || LATER_FORMATS.iter().any(|format| figure.ends_with(format));
         if later {
             let message = format!("`{figure}` is not in this version");
             let help = "remove it from the list".to_owned();

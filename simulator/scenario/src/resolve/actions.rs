@@ -1,0 +1,116 @@
+//! Actions: what a step, an arrival or a user does.
+
+use super::{Resolver, present, recipients};
+use crate::diagnostic::Code;
+use crate::document::At;
+use crate::plan::{Account, Action, ChainIndex, ChainPlan, ChainSet};
+use crate::spec::{ClaimSpec, TransferSpec, WorkloadSpec};
+use crate::units;
+
+const LOOP_ACTIONS: &str = "transfer, claim, process_inbox";
+
+impl Resolver<'_> {
+    pub(super) fn loop_action(
+        &mut self,
+        at: &At,
+        written: &WorkloadSpec,
+        chains: &[ChainPlan],
+        selected: Option<&ChainSet>,
+        first_owner_acts: bool,
+    ) -> Option<Action> {
+        let found = present(&[
+            ("transfer", written.transfer.is_some()),
+            ("claim", written.claim.is_some()),
+            ("process_inbox", written.process_inbox.is_some()),
+        ]);
+        if !self.one_action(at, &found, LOOP_ACTIONS) {
+            return None;
+        }
+        if let Some(transfer) = &written.transfer {
+            return self.transfer(&at.key("transfer"), transfer);
+        }
+        if let Some(claim) = &written.claim {
+            let here = at.key("claim");
+            let action = self.claim(&here, claim)?;
+            if let (Action::Claim { owner, .. }, true, Some(selected)) =
+                (&action, first_owner_acts, selected)
+            {
+                let first = |chain: ChainIndex| {
+                    chains
+                        .get(chain.position())
+                        .and_then(|plan| plan.owners.first())
+                };
+                if selected
+                    .iter()
+                    .any(|chain| first(chain).is_some_and(|one| one.owner != *owner))
+                {
+                    self.wrong_claimant(&here);
+                }
+            }
+            return Some(action);
+        }
+        self.process_inbox(&at.key("process_inbox"), written.process_inbox)
+    }
+
+    pub(super) fn wrong_claimant(&mut self, at: &At) {
+        let message = "only its owner can claim from an account";
+        let help = "let that owner act".to_owned();
+        self.say(&at.key("from"), Code::BadValue, message, help);
+    }
+
+    pub(super) fn process_inbox(&mut self, at: &At, written: Option<bool>) -> Option<Action> {
+        if written == Some(false) {
+            let message = "`process_inbox = false` is no action";
+            self.say(
+                at,
+                Code::BadValue,
+                message,
+                "write process_inbox = true".to_owned(),
+            );
+            return None;
+        }
+        Some(Action::ProcessInbox)
+    }
+
+    pub(super) fn transfer(&mut self, at: &At, written: &TransferSpec) -> Option<Action> {
+        let to = self.read_text(&at.key("to"), written.to.as_ref(), recipients::recipient);
+        let amount = self.read(&at.key("amount"), written.amount.as_ref(), units::amount);
+        if amount.is_some_and(protocol::Amount::is_zero) {
+            let message = "nothing is sent";
+            self.say(&at.key("amount"), Code::NoEffect, message, None);
+        }
+        let from = match &written.from_owner {
+            Some(_) => {
+                let here = at.key("from_owner");
+                let owner = self.read_text(&here, written.from_owner.as_ref(), |names, text| {
+                    names.find_owner(&Self::whole(text))
+                });
+                Account::Owner(owner?)
+            }
+            None => Account::Chain,
+        };
+        let (to, account) = to?;
+        Some(Action::Transfer {
+            from,
+            to,
+            account,
+            amount: amount?,
+        })
+    }
+
+    pub(super) fn claim(&mut self, at: &At, written: &ClaimSpec) -> Option<Action> {
+        let from = self.read_text(&at.key("from"), written.from.as_ref(), |names, text| {
+            recipients::account(names, &Self::whole(text))
+        });
+        let to = self.read_text(&at.key("to"), written.to.as_ref(), recipients::one_account);
+        let amount = self.read(&at.key("amount"), written.amount.as_ref(), units::amount);
+        let ((owner, target), (to, account)) = (from?, to?);
+        Some(Action::Claim {
+            owner,
+            target,
+            to,
+            account,
+            amount: amount?,
+        })
+    }
+}

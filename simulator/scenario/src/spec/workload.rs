@@ -1,0 +1,199 @@
+//! What a person may write about workloads.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{AMOUNT, DISTRIBUTION, DURATION, RATE};
+
+/// What some users do: a script, or arrivals at a rate, or users that act and think in turn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadSpec {
+    /// The name.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Steps, each with one action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script: Option<Vec<StepSpec>>,
+    /// Arrivals at a rate, whatever became of the ones before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<OpenSpec>,
+    /// Users that wait for their action to end, think, and act again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed: Option<ClosedSpec>,
+    /// The chains that act, such as `user/*` (not for scripts).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chains: Option<String>,
+    /// Action: send tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferSpec>,
+    /// Action: ask for tokens of one's account on another chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimSpec>,
+    /// Action: take in waiting messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process_inbox: Option<bool>,
+    /// Only in this variant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+}
+
+/// One step of a script: when, which chain, and one action.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepSpec {
+    /// At this instant.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// `inbox`: as soon as a message waits for the chain.
+    #[schemars(extend("enum" = ["inbox"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// `prev`: when the step before has ended; or a duration after that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// The chain whose wallet acts.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
+    /// The owner that acts; the first one if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Action: send tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferSpec>,
+    /// Action: ask for tokens of one's account on another chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimSpec>,
+    /// Action: open a chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_chain: Option<OpenChainSpec>,
+    /// Action: take in waiting messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process_inbox: Option<bool>,
+    /// Only in this variant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+}
+
+/// Send tokens.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransferSpec {
+    /// A chain, `owner@chain`, or a choice such as `uniform(user/*)`, `zipf(user/*, s=1.1)`,
+    /// `weighted(shop: 9, user/*: 1)` or `sticky(user/*)`.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// How many tokens.
+    #[schemars(required, regex(pattern = AMOUNT))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
+    /// The owner whose account on the chain pays; the chain's own balance if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_owner: Option<String>,
+}
+
+/// Ask for tokens of an owner's account on another chain.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimSpec {
+    /// The account, `owner@chain`.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// A chain or `owner@chain`.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// How many tokens.
+    #[schemars(required, regex(pattern = AMOUNT))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
+}
+
+/// Open a chain.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenChainSpec {
+    /// Its name; later steps and expectations may use it.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The tokens that it starts with, paid by the opening chain; `"0"` if not given.
+    #[schemars(regex(pattern = AMOUNT))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance: Option<String>,
+    /// Regular owners and their weights; the acting owner if no owners are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owners: Option<BTreeMap<String, u64>>,
+    /// Owners that may use the fast round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub super_owners: Option<Vec<String>>,
+    /// Rounds in which every owner may propose; 5 if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_leader_rounds: Option<u64>,
+    /// How long the first round with a timer lasts; `"10s"` if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round_timeout: Option<String>,
+    /// `manual` or `auto`, as for the chains of the scenario.
+    #[schemars(extend("enum" = ["manual", "auto"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inbox: Option<String>,
+}
+
+/// Arrivals at a rate.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpenSpec {
+    /// How the gaps between arrivals are drawn: `poisson`, `uniform` (0 to twice the mean) or
+    /// `constant`.
+    #[schemars(required, extend("enum" = ["poisson", "uniform", "constant"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<String>,
+    /// Such as `"40/s"` or `"ramp(10s: 500/s, 60s: 6000/s)"`.
+    #[schemars(required, regex(pattern = RATE))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
+    /// When arrivals begin; `"0s"` if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// When they end; the duration of the run if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Which chain acts: `random` (drawn for each arrival), `in-turn`, or `once` (in turn, and the
+    /// arrivals end when every chain has acted); `random` if not given.
+    #[schemars(extend("enum" = ["random", "in-turn", "once"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visit: Option<String>,
+}
+
+/// Users that act, wait for the end, think, and act again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClosedSpec {
+    /// How many, or which owners, such as `["ana", "ben"]`.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<Value>,
+    /// The time between the end of one action and the next.
+    #[schemars(required, regex(pattern = DISTRIBUTION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub think: Option<String>,
+    /// When they begin; `"0s"` if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// No action begins after this; the duration of the run if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
