@@ -10,11 +10,13 @@ use std::path::Path;
 use analysis::tables::Tables;
 use samples::{Traffic, synthetic};
 
+type Sample = (&'static str, fn() -> Tables);
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let directory = arguments.next().ok_or("usage: gallery DIR [SAMPLE]")?;
     let wanted = arguments.next();
-    let samples: [(&str, fn() -> Tables); 10] = [
+    let samples: [Sample; 10] = [
         ("lanes", samples::lanes),
         ("failing", samples::failing),
         ("hostile", samples::hostile),

@@ -95,3 +95,26 @@ pub fn png(svg: &str, scale: u32) -> Result<Vec<u8>, PngError> {
         .encode_png()
         .map_err(|e| PngError::Encoding(e.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PngError, png, png_size};
+
+    const SQUARE: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"12\" height=\"10\">\
+                          <text x=\"1\" y=\"9\" font-family=\"DejaVu Sans\">M</text></svg>";
+
+    #[test]
+    fn the_bundled_font_is_found() {
+        let with = png(SQUARE, 2).expect("a sound picture");
+        let without = png(&SQUARE.replace('M', " "), 2).expect("a sound picture");
+        assert_ne!(with, without, "the letter left no ink");
+        assert_eq!(png_size(SQUARE), Ok((13, 11)));
+    }
+
+    #[test]
+    fn bad_input_is_an_error() {
+        assert!(matches!(png("<svg", 1), Err(PngError::Svg(_))));
+        assert!(matches!(png(SQUARE, 0), Err(PngError::Size { .. })));
+        assert!(matches!(png(SQUARE, 1_000_000), Err(PngError::Size { .. })));
+    }
+}

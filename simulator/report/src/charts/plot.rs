@@ -65,10 +65,10 @@ impl Scale {
 fn log2(value: i64) -> i64 {
     let value = value.max(1).unsigned_abs();
     let whole = value.ilog2();
-    let mut mantissa = u128::from(value) << 63 >> whole;
+    let mut mantissa = (u128::from(value) << 63) >> whole;
     let mut result = i64::from(whole);
     for _ in 0..16 {
-        mantissa = mantissa * mantissa >> 63;
+        mantissa = (mantissa * mantissa) >> 63;
         result *= 2;
         if mantissa >> 64 != 0 {
             result += 1;

@@ -165,6 +165,9 @@ pub fn latency(tables: &Tables) -> Figure {
         "from the proposal"
     };
     let mut note = format!("{} Measured {since}.", summary(&sample));
+    if !dots.is_empty() {
+        note.push_str(" Dots: one block each.");
+    }
     if dots.is_empty() && !values.is_empty() {
         note.push_str(&format!(
             " {} are not drawn one by one.",

@@ -30,7 +30,7 @@ const SCALE: [(u8, u8, u8); 10] = [
 fn log2(value: u64) -> i64 {
     let value = value.max(1);
     let whole = value.ilog2();
-    let fraction = (u128::from(value) << 8 >> whole) - 256;
+    let fraction = ((u128::from(value) << 8) >> whole) - 256;
     i64::from(whole) * 256 + i64::try_from(fraction).unwrap_or(255)
 }
 

@@ -22,8 +22,10 @@ pub use graph::{Edge, Node};
 const MAX_CHAINS_DRAWN: usize = 48;
 /// Up to this many chains the drawing is a ring.
 const MAX_RING: usize = 24;
-/// Up to this many edges the drawing is a ring.
-const MAX_RING_EDGES: usize = 90;
+/// Above this many edges the GraphML of a run has groups (70 MB are no use to anybody).
+const MAX_GRAPHML_EDGES: usize = 50_000;
+/// Up to this many edges the drawing is a ring: each of them has its number.
+const MAX_RING_EDGES: usize = 40;
 
 /// What the nodes are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,7 +114,7 @@ fn draw(tables: &Tables, flow: &Flow, spots: &graph::HotSpots) -> String {
 }
 
 /// Everything about the flow by file ending, with the graph built once: the drawing and the DOT
-/// at the level that can be read, GraphML and CSV always with every chain.
+/// at the level that can be read, CSV with every chain, GraphML too unless it would be huge.
 pub(crate) fn files(tables: &Tables) -> (String, Vec<(&'static str, String)>) {
     let names = Names::of(tables);
     let chains = Flow {
@@ -123,9 +125,15 @@ pub(crate) fn files(tables: &Tables) -> (String, Vec<(&'static str, String)>) {
         ),
     };
     let spots = graph::hot_spots(&chains.graph);
-    let (graphml, csv) = (export::graphml(tables, &chains), export::csv(&chains));
-    let flow = view(&names, chains.graph, Level::Auto);
+    let csv = export::csv(&chains);
+    let small = chains.graph.edge_count() <= MAX_GRAPHML_EDGES;
+    let graphml = small.then(|| export::graphml(tables, &chains));
+    let mut flow = view(&names, chains.graph, Level::Auto);
     let svg = draw(tables, &flow, &spots);
+    let graphml = graphml.unwrap_or_else(|| {
+        flow.note.push_str(" The CSV beside it has every chain.");
+        export::graphml(tables, &flow)
+    });
     (
         svg,
         vec![

@@ -117,6 +117,9 @@ fn order(flow: &Flow) -> Vec<usize> {
     place
 }
 
+/// Up to this many arrows also say what they carry.
+const MAX_AMOUNTS: usize = 24;
+
 struct Ring {
     centre: (Dp, Dp),
     radius: Dp,
@@ -138,10 +141,17 @@ pub(super) fn svg(tables: &Tables, flow: &Flow, spots: &HotSpots) -> String {
     let margin = widest + 1_000;
     let list_left = 2 * (radius + margin) + 500;
     let width = list_left + 3_900;
+    let amounts = flow.graph.edge_count() <= MAX_AMOUNTS;
     let notes = header::wrap(
         &format!(
-            "{} Number in a circle: its blocks. Arrow width and number: messages; in brackets: what they carry. Dashed: some were rejected.",
-            flow.note
+            "{} Number in a circle: its blocks. Arrow width and number: messages{}. Dashed: at \
+             least one in twenty was rejected.",
+            flow.note,
+            if amounts {
+                "; in brackets: what they carry"
+            } else {
+                ""
+            }
         ),
         110,
         width - 400,
@@ -167,24 +177,32 @@ pub(super) fn svg(tables: &Tables, flow: &Flow, spots: &HotSpots) -> String {
         svg.open_titled(&title);
         let at = draw_edge(&mut svg, &ring, src, dst, edge.weight(), most);
         svg.close();
-        numbers.push((at, edge.weight()));
+        numbers.push((free_place(&numbers, at), edge.weight()));
     }
     draw_nodes(&mut svg, flow, &ring);
-    if numbers.len() <= 40 {
-        for ((x, y), edge) in numbers {
-            let mut text = grouped(u128::from(edge.messages));
-            if edge.amount_attos > 0 && flow.graph.edge_count() <= 24 {
-                text = format!("{text} ({})", amount(edge.amount_attos));
-            }
-            let halo = format!(
-                "stroke=\"{HALO}\" stroke-width=\"4\" paint-order=\"stroke\" stroke-linejoin=\"round\""
-            );
-            let font = Font::new(100, INK).at(Anchor::Middle);
-            svg.text_with(x, y + 35, font, &halo, &text);
+    for ((x, y), edge) in numbers {
+        let mut text = grouped(u128::from(edge.messages));
+        if edge.amount_attos > 0 && amounts {
+            text = format!("{text} ({})", amount(edge.amount_attos));
         }
+        let halo = format!(
+            "stroke=\"{HALO}\" stroke-width=\"4\" paint-order=\"stroke\" stroke-linejoin=\"round\""
+        );
+        let font = Font::new(100, INK).at(Anchor::Middle);
+        svg.text_with(x, y + 35, font, &halo, &text);
     }
     hot_spots(&mut svg, (list_left, top + 200), spots);
     svg.finish()
+}
+
+/// The first place that is clear of the numbers so far, else the first.
+fn free_place(taken: &[((Dp, Dp), &Edge)], places: [(Dp, Dp); 6]) -> (Dp, Dp) {
+    let clear = |place: &(Dp, Dp)| {
+        taken
+            .iter()
+            .all(|((x, y), _)| (x - place.0).abs() > 260 || (y - place.1).abs() > 120)
+    };
+    places.into_iter().find(clear).unwrap_or(places[0])
 }
 
 fn edge_title(flow: &Flow, src: usize, dst: usize, edge: &Edge) -> String {
@@ -235,7 +253,10 @@ fn place_nodes(flow: &Flow, centre: (Dp, Dp), radius: Dp) -> Ring {
     ring
 }
 
-/// Draws an arrow and tells where its number goes.
+/// Where a number can stand, in hundredths of the way along its arrow.
+const PLACES: [Dp; 6] = [46, 38, 54, 30, 62, 24];
+
+/// Draws an arrow and tells where its number can go.
 fn draw_edge(
     svg: &mut Svg,
     ring: &Ring,
@@ -243,11 +264,12 @@ fn draw_edge(
     dst: usize,
     edge: &Edge,
     most: u64,
-) -> (Dp, Dp) {
+) -> [(Dp, Dp); 6] {
     let thick = (u128::from(edge.messages) * 10_000 / u128::from(most)).isqrt();
     let width = 10 + i64::try_from(thick).unwrap_or(0) * 4 / 10;
-    let hue = if edge.rejected > 0 { HUES[1] } else { HUES[0] };
-    let dash = if edge.rejected > 0 {
+    let refused = edge.rejected > 0 && edge.rejected * 20 >= edge.messages;
+    let hue = if refused { HUES[1] } else { HUES[0] };
+    let dash = if refused {
         " stroke-dasharray=\"7 4\""
     } else {
         ""
@@ -263,7 +285,7 @@ fn draw_edge(
         let reach = ar + 190;
         let (mx, my) = (ax + reach * cx / 10_000, ay + reach * cy / 10_000);
         svg.circle(mx, my, 190, &style);
-        return (mx - 190 * cy / 10_000, my + 190 * cx / 10_000);
+        return [(mx - 190 * cy / 10_000, my + 190 * cx / 10_000); 6];
     }
     // Pulled to the middle of the ring, and to the left of its direction, so that the two
     // directions of a pair lie apart.
@@ -305,9 +327,13 @@ fn draw_edge(
         (neck.0 + side.0, neck.1 - side.1),
     ]);
     svg.path(&arrow, &format!("fill=\"{hue}\" opacity=\".85\""));
-    // A point of the curve a little before its middle: opposite numbers do not meet there.
-    let along = |a: Dp, q: Dp, b: Dp| (a * 30 + q * 49 + b * 21) / 100;
-    (along(from.0, qx, neck.0), along(from.1, qy, neck.1))
+    // Points of the curve, the nearest to its middle first; the caller takes one that is free.
+    PLACES.map(|t| {
+        let along = |a: Dp, q: Dp, b: Dp| {
+            (a * (100 - t) * (100 - t) + q * 2 * t * (100 - t) + b * t * t) / 10_000
+        };
+        (along(from.0, qx, neck.0), along(from.1, qy, neck.1))
+    })
 }
 
 fn draw_nodes(svg: &mut Svg, flow: &Flow, ring: &Ring) {

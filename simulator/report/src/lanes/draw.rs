@@ -68,7 +68,8 @@ pub(super) fn draw(
     let top = 520 + int(sentences.len() + failures.len()) * 150 + depth(&flags) * 160;
     let band_depth = depth(&bands) * 150;
     let bottom = top + plan.plot_height + band_depth;
-    let marks = marks_of(tables, selection, plan, &apps);
+    let strips = Strips::of(tables, names, selection, plan);
+    let marks = marks_of(tables, selection, plan, &apps, &strips);
     let legend_height = legend(
         None,
         (plan.axis.left().min(860), bottom + 260),
@@ -96,8 +97,7 @@ pub(super) fn draw(
     draw_grid(&mut svg, plan, top, bottom);
     draw_bands(&mut svg, &bands, top, bottom, band_depth);
     draw_lanes(&mut svg, names, selection, plan, top);
-    draw_strips(&mut svg, tables, names, selection, plan, top);
-    draw_bundles(&mut svg, names, selection, plan, top);
+    draw_strips(&mut svg, &strips, selection, plan, top);
     for line in &plan.lines {
         draw_message(&mut svg, tables, plan, &apps, line, top);
     }
@@ -125,8 +125,8 @@ fn sentences(tables: &Tables, selection: &Selection, plan: &Plan) -> Vec<String>
     } else if from > 0 {
         let _ = write!(text, " Drawn from {} on.", time(from));
     }
-    if selection.counts.messages_bundled > 0 {
-        text.push_str(" A window of time shows them one by one.");
+    if selection.counts.messages_folded > 0 {
+        text.push_str(" A window of time shows more of them one by one.");
     }
     if plan.unlabelled > 0 {
         let _ = write!(
@@ -289,96 +289,101 @@ fn draw_lanes(svg: &mut Svg, names: &Names<'_>, selection: &Selection, plan: &Pl
     }
 }
 
-/// Density of what is not drawn one by one: blocks upwards, messages downwards.
-fn draw_strips(
-    svg: &mut Svg,
-    tables: &Tables,
-    names: &Names<'_>,
-    selection: &Selection,
-    plan: &Plan,
-    top: Dp,
-) {
-    let blocks = |rows: &mut dyn Iterator<Item = usize>| {
-        density(
-            plan,
-            rows.map(|row| {
-                let block = &tables.blocks[row];
-                block.confirmed_us.unwrap_or(block.proposed_us)
-            }),
-        )
-    };
-    if let Some(lane_y) = plan.others_y {
-        let y = top + lane_y;
-        let up = blocks(&mut selection.folded_blocks.iter().copied());
-        let down = density(
-            plan,
-            selection
-                .folded_messages
-                .iter()
-                .map(|row| tables.messages[*row].sent_us),
-        );
-        let (most_up, most_down) = (peak(&up), peak(&down));
-        bars(
-            svg,
-            plan,
-            &up,
-            most_up,
-            y,
-            -260,
-            (MUTED, "blocks of the folded chains"),
-        );
-        bars(
-            svg,
-            plan,
-            &down,
-            most_down,
-            y,
-            260,
-            (HUES[0], "messages that are not drawn"),
-        );
-        let left = plan.axis.left() - 160;
-        let note = Font::new(95, MUTED).at(Anchor::End);
-        let per = time(bar_time(selection, plan));
-        svg.text(
-            left,
-            y + 70,
-            note,
-            &format!("↑ blocks, most {}", compact(most_up)),
-        );
-        svg.text(
-            left,
-            y + 190,
-            note,
-            &format!("↓ messages, most {}", compact(most_down)),
-        );
-        svg.text(left, y + 310, note, &format!("in a bar of about {per}"));
-    }
-    if selection.lane_strips.is_empty() {
-        return;
-    }
-    let mut by_lane: Vec<Vec<usize>> = vec![Vec::new(); selection.lanes.len()];
-    for row in &selection.lane_strips {
-        if let Some(lane) = selection.lane_of[names.block_chain[*row]] {
-            by_lane[lane].push(*row);
+/// Density of what is not drawn one by one, a row for each lane and one for the folded chains.
+struct Strips {
+    blocks: Vec<Vec<u64>>,
+    messages: Vec<Vec<u64>>,
+}
+
+impl Strips {
+    fn of(tables: &Tables, names: &Names<'_>, selection: &Selection, plan: &Plan) -> Self {
+        let rows = selection.lanes.len() + 1;
+        let row_of = |chain: usize| selection.lane_of[chain].unwrap_or(rows - 1);
+        let (mut blocks, mut messages) = (vec![Vec::new(); rows], vec![Vec::new(); rows]);
+        for row in selection.lane_strips.iter().chain(&selection.folded_blocks) {
+            let block = &tables.blocks[*row];
+            let at = block.confirmed_us.unwrap_or(block.proposed_us);
+            blocks[row_of(names.block_chain[*row])].push(at);
+        }
+        for row in &selection.folded_messages {
+            messages[row_of(names.ends[*row].0)].push(tables.messages[*row].sent_us);
+        }
+        Self {
+            blocks: blocks.iter().map(|at| density(plan, at)).collect(),
+            messages: messages.iter().map(|at| density(plan, at)).collect(),
         }
     }
-    let strips: Vec<Vec<u64>> = by_lane
-        .iter()
-        .map(|rows| blocks(&mut rows.iter().copied()))
-        .collect();
-    let most = strips.iter().map(|strip| peak(strip)).max().unwrap_or(1);
-    for (strip, lane_y) in strips.iter().zip(&plan.lane_y) {
-        let y = top + lane_y + HALF;
-        bars(
-            svg,
-            plan,
-            strip,
-            most,
-            y,
-            -2 * HALF,
-            (MUTED, "blocks of this chain"),
-        );
+
+    /// Greatest bars of blocks and of messages among the lanes.
+    fn lane_peaks(&self) -> (u64, u64) {
+        let lanes = self.blocks.len() - 1;
+        (peak(&self.blocks[..lanes]), peak(&self.messages[..lanes]))
     }
+
+    /// The same for the folded chains.
+    fn folded_peaks(&self) -> (u64, u64) {
+        let lanes = self.blocks.len() - 1;
+        (peak(&self.blocks[lanes..]), peak(&self.messages[lanes..]))
+    }
+}
+
+/// Blocks upwards, messages downwards by their sender.
+fn draw_strips(svg: &mut Svg, strips: &Strips, selection: &Selection, plan: &Plan, top: Dp) {
+    let (most_up, most_down) = strips.lane_peaks();
+    let lanes = plan.lane_y.len();
+    let boxes = !plan.boxes.is_empty();
+    let height = match lanes {
+        _ if boxes => HALF,
+        0..=12 => 320,
+        _ => 200,
+    };
+    for (lane, lane_y) in plan.lane_y.iter().enumerate() {
+        let y = top + lane_y;
+        let up = Bars {
+            counts: &strips.blocks[lane],
+            most: most_up,
+            height: -height,
+        };
+        up.draw(svg, plan, y, MUTED, "blocks of this chain");
+        let down = Bars {
+            counts: &strips.messages[lane],
+            most: most_down,
+            height,
+        };
+        let below = if boxes { y + HALF + 30 } else { y };
+        down.draw(svg, plan, below, HUES[0], "messages that it sent");
+    }
+    let Some(lane_y) = plan.others_y else { return };
+    let y = top + lane_y;
+    let (most_up, most_down) = strips.folded_peaks();
+    let up = Bars {
+        counts: &strips.blocks[lanes],
+        most: most_up,
+        height: -260,
+    };
+    up.draw(svg, plan, y, MUTED, "blocks of the folded chains");
+    let down = Bars {
+        counts: &strips.messages[lanes],
+        most: most_down,
+        height: 260,
+    };
+    down.draw(svg, plan, y, HUES[0], "messages that they sent");
+    let left = plan.axis.left() - 160;
+    let note = Font::new(95, MUTED).at(Anchor::End);
+    let per = time(bar_time(selection, plan));
+    svg.text(
+        left,
+        y + 70,
+        note,
+        &format!("↑ blocks, most {}", compact(most_up)),
+    );
+    svg.text(
+        left,
+        y + 190,
+        note,
+        &format!("↓ messages, most {}", compact(most_down)),
+    );
+    svg.text(left, y + 310, note, &format!("in a bar of about {per}"));
 }
 
 fn bar_time(selection: &Selection, plan: &Plan) -> i64 {
@@ -390,12 +395,12 @@ fn bar_time(selection: &Selection, plan: &Plan) -> i64 {
 }
 
 /// How many instants fall into each bar.
-fn density(plan: &Plan, instants: impl Iterator<Item = i64>) -> Vec<u64> {
+fn density(plan: &Plan, instants: &[i64]) -> Vec<u64> {
     let (left, right) = (plan.axis.left(), plan.axis.right());
     let bars = usize::try_from((right - left) / BAR + 1).unwrap_or(1);
     let mut counts = vec![0_u64; bars];
     for at in instants {
-        let bar = usize::try_from((plan.axis.x(at) - left) / BAR).unwrap_or(0);
+        let bar = usize::try_from((plan.axis.x(*at) - left) / BAR).unwrap_or(0);
         if let Some(count) = counts.get_mut(bar) {
             *count += 1;
         }
@@ -403,31 +408,39 @@ fn density(plan: &Plan, instants: impl Iterator<Item = i64>) -> Vec<u64> {
     counts
 }
 
-fn peak(counts: &[u64]) -> u64 {
+fn peak(strips: &[Vec<u64>]) -> u64 {
+    strips.iter().map(|strip| peak_of(strip)).max().unwrap_or(0)
+}
+
+fn peak_of(counts: &[u64]) -> u64 {
     counts.iter().copied().max().unwrap_or(0)
 }
 
-fn bars(
-    svg: &mut Svg,
-    plan: &Plan,
-    counts: &[u64],
+/// A row of bars, upwards when the height is negative.
+struct Bars<'a> {
+    counts: &'a [u64],
+    /// Count of a bar of full height.
     most: u64,
-    y: Dp,
     height: Dp,
-    (hue, what): (&str, &str),
-) {
-    let mut d = String::new();
-    let most = i64::try_from(most.max(1)).unwrap_or(i64::MAX);
-    for (bar, number) in counts.iter().enumerate() {
-        if *number > 0 {
+}
+
+impl Bars<'_> {
+    fn draw(&self, svg: &mut Svg, plan: &Plan, y: Dp, hue: &str, what: &str) {
+        let total: u64 = self.counts.iter().sum();
+        if total == 0 {
+            return;
+        }
+        let clamped = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let mut d = String::new();
+        for (bar, number) in self
+            .counts
+            .iter()
+            .enumerate()
+            .filter(|(_, number)| **number > 0)
+        {
             let x = plan.axis.left() + int(bar) * BAR;
-            let share = scaled(
-                i64::try_from(*number).unwrap_or(i64::MAX),
-                height.abs(),
-                most,
-            )
-            .max(8);
-            let tip = if height < 0 { y - share } else { y + share };
+            let share = scaled(clamped(*number), self.height.abs(), clamped(self.most));
+            let tip = y + share.max(8) * self.height.signum();
             d.push_str(&closed(&[
                 (x, y),
                 (x, tip),
@@ -435,41 +448,11 @@ fn bars(
                 (x + BAR - 8, y),
             ]));
         }
-    }
-    let total: u64 = counts.iter().sum();
-    svg.open_titled(&format!("{what}: {total}, at most {most} a bar"));
-    svg.path(&d, &format!("fill=\"{hue}\" opacity=\".55\""));
-    svg.close();
-}
-
-fn draw_bundles(svg: &mut Svg, names: &Names<'_>, selection: &Selection, plan: &Plan, top: Dp) {
-    for bundle in &selection.bundles {
-        let (src, dst) = (top + plan.lane_y[bundle.src], top + plan.lane_y[bundle.dst]);
-        let down = dst > src;
-        let from = (
-            plan.axis.x(bundle.sent_us),
-            src + if down { HALF } else { -HALF },
-        );
-        let to = (
-            plan.axis.x(bundle.arrived_us),
-            dst + if down { -HALF } else { HALF },
-        );
-        let width = 8 + i64::from(bundle.count.ilog2()) * 4;
         svg.open_titled(&format!(
-            "{} from {} to {}, sent within {} around {}",
-            plural(bundle.count, "message"),
-            names.names[selection.lanes[bundle.src]],
-            names.names[selection.lanes[bundle.dst]],
-            time(bundle.slice_us),
-            time(bundle.sent_us)
+            "{what}: {total}, at most {} a bar",
+            peak_of(self.counts)
         ));
-        let style = format!(
-            "fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" opacity=\".45\"",
-            HUES[0],
-            crate::text::dp(width)
-        );
-        svg.line(from, to, &style);
-        svg.circle(to.0, to.1, 14 + width / 2, &format!("fill=\"{}\"", HUES[0]));
+        svg.path(&d, &format!("fill=\"{hue}\" opacity=\".55\""));
         svg.close();
     }
 }
@@ -677,6 +660,7 @@ fn marks_of<'a>(
     selection: &Selection,
     plan: &Plan,
     apps: &Apps<'a>,
+    strips: &Strips,
 ) -> Vec<Mark<'a>> {
     let mut marks = Vec::new();
     let rows = || {
@@ -714,8 +698,17 @@ fn marks_of<'a>(
     marks.extend(hue_of(&|l, _| l.end == End::Waiting).map(Mark::Waiting));
     marks.extend(hue_of(&|l, _| l.end == End::Flying).map(Mark::Flying));
     marks.extend(hue_of(&|l, _| l.end == End::Away).map(Mark::Stub));
-    if !selection.bundles.is_empty() {
-        marks.push(Mark::Bundle);
+    // The strip of the folded chains says its own scale; this is the one of the lanes.
+    let per = bar_time(selection, plan);
+    let (most_up, most_down) = strips.lane_peaks();
+    if most_up > 0 {
+        marks.push(Mark::BlockStrip { most: most_up, per });
+    }
+    if most_down > 0 {
+        marks.push(Mark::MessageStrip {
+            most: most_down,
+            per,
+        });
     }
     if !tables.faults.is_empty() {
         marks.push(Mark::Fault);

@@ -8,8 +8,6 @@ use super::layout::{BlockBox, End, HALF, Line};
 use crate::axis::TimeAxis;
 use crate::text::{Dp, index, int, text_width};
 
-/// Above this many messages, a label that does not fit is left to the tooltip.
-const FEW: usize = 60;
 const SIZE: Dp = 105;
 
 /// A message's label and where it starts (baseline).
@@ -170,6 +168,12 @@ pub(super) fn place_labels(
             End::Flying | End::Away => {}
         }
     }
+    // A cost of 100 is one line crossed, of 1,000 a box or another label.
+    let most = match lines.len() {
+        0..=60 => 2_000,
+        61..=200 => 300,
+        _ => 100,
+    };
     let (mut labels, mut without) = (Vec::new(), 0);
     for line in lines.iter().filter(|line| !line.stub) {
         let text = &tables.messages[line.row].label;
@@ -192,7 +196,7 @@ pub(super) fn place_labels(
             })
             .min_by_key(|candidate| candidate.0);
         match best {
-            Some((cost, x, y, area)) if cost < 300 || (cost < 2_000 && lines.len() <= FEW) => {
+            Some((cost, x, y, area)) if cost < most => {
                 field.solid(area);
                 labels.push(Label {
                     x,

@@ -423,11 +423,7 @@ fn lines_of(
             _ => End::Waiting,
         };
         let from = source.map_or((inbox - 70, level + 110), |from| {
-            let side = if from > lane || from == lane {
-                -HALF
-            } else {
-                HALF
-            };
+            let side = if from >= lane { -HALF } else { HALF };
             (sent, heights.y[from] + side)
         });
         lines.push(Line {

@@ -4,7 +4,7 @@
 
 use super::draw::cross;
 use crate::svg::{ALARM, Font, HUES, INK, MUTED, PAPER, Shape, Svg, closed, marker};
-use crate::text::{Dp, text_width};
+use crate::text::{Dp, grouped, text_width, time};
 
 /// A kind of mark.
 #[derive(Clone, Copy, Debug)]
@@ -18,15 +18,16 @@ pub(super) enum Mark<'a> {
     Waiting(&'static str),
     Flying(&'static str),
     Stub(&'static str),
-    Bundle,
+    BlockStrip { most: u64, per: i64 },
+    MessageStrip { most: u64, per: i64 },
     Fault,
     Flag,
     App(&'a str, (&'static str, Shape)),
 }
 
 impl Mark<'_> {
-    fn text(&self) -> &str {
-        match self {
+    fn text(&self) -> String {
+        let fixed = match self {
             Mark::Block => "block: left edge proposed, right edge confirmed",
             Mark::SlowRound => "not the fast round",
             Mark::Pending => "block still pending at the end",
@@ -36,11 +37,25 @@ impl Mark<'_> {
             Mark::Waiting(_) => "still waiting at the end",
             Mark::Flying(_) => "still in flight at the end",
             Mark::Stub(_) => "to or from a folded chain",
-            Mark::Bundle => "messages of one slice of time, thicker = more",
+            Mark::BlockStrip { most, per } => {
+                let most = grouped(u128::from(*most));
+                return format!(
+                    "upwards: blocks, most {most} in a bar of about {}",
+                    time(*per)
+                );
+            }
+            Mark::MessageStrip { most, per } => {
+                let most = grouped(u128::from(*most));
+                return format!(
+                    "downwards: messages sent, most {most} in a bar of about {}",
+                    time(*per)
+                );
+            }
             Mark::Fault => "fault",
             Mark::Flag => "first violation of an expectation",
             Mark::App(name, _) => name,
-        }
+        };
+        fixed.to_owned()
     }
 }
 
@@ -58,14 +73,14 @@ pub(super) fn legend(
     for mark in marks {
         let starts_apps = matches!(mark, Mark::App(..)) && !apps;
         apps |= starts_apps;
-        let width = 360 + text_width(mark.text(), 110, false) + 320;
+        let width = 360 + text_width(&mark.text(), 110, false) + 320;
         if x > left && (x + width - 320 > right || starts_apps) {
             x = left;
             y += ROW;
         }
         if let Some(svg) = svg.as_deref_mut() {
             symbol(svg, mark, x, y);
-            svg.text(x + 360, y + 40, Font::new(110, INK), mark.text());
+            svg.text(x + 360, y + 40, Font::new(110, INK), &mark.text());
         }
         x += width;
     }
@@ -126,10 +141,24 @@ fn symbol(svg: &mut Svg, mark: &Mark<'_>, x: Dp, y: Dp) {
             svg.line((x + 90, y - 60), (x + 160, y + 60), &line(hue));
             svg.circle(x + 160, y + 60, 20, &format!("fill=\"{hue}\""));
         }
-        Mark::Bundle => {
-            let style = format!("stroke=\"{}\" stroke-width=\"3\" opacity=\".45\"", HUES[0]);
-            svg.line((x, y), (end, y), &style);
-            svg.circle(end, y, 30, &format!("fill=\"{}\"", HUES[0]));
+        Mark::BlockStrip { .. } | Mark::MessageStrip { .. } => {
+            let (hue, sign) = if matches!(mark, Mark::BlockStrip { .. }) {
+                (MUTED, -1)
+            } else {
+                (HUES[0], 1)
+            };
+            let mut d = String::new();
+            for (bar, height) in [70, 110, 50, 130, 90].into_iter().enumerate() {
+                let x = x + 40 + crate::text::int(bar) * 40;
+                let (base, tip) = (y - 65 * sign, y - 65 * sign + height * sign);
+                d.push_str(&closed(&[
+                    (x, base),
+                    (x, tip),
+                    (x + 32, tip),
+                    (x + 32, base),
+                ]));
+            }
+            svg.path(&d, &format!("fill=\"{hue}\" opacity=\".55\""));
         }
         Mark::Fault => {
             svg.rect(

@@ -2,20 +2,14 @@
 //!
 //! Invariant: every row of blocks and messages is counted in exactly one place of [`Counts`].
 
-use std::collections::BTreeMap;
-
 use analysis::tables::{BlockRow, MessageRow, Tables};
 
 use super::LanesOptions;
-use crate::axis::scaled;
 use crate::names::Names;
-use crate::text::{count, int, plural};
+use crate::text::{count, plural};
 
 /// Above this, the blocks of the drawn lanes are density strips instead of boxes.
 const MAX_BOXES: usize = 4_000;
-
-/// More lines than this cannot be told apart.
-const MAX_BUNDLES: usize = 260;
 
 /// Where every row of the tables went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,24 +28,10 @@ pub struct Counts {
     pub messages_drawn: usize,
     /// Messages drawn one by one, with the end at a folded chain cut off.
     pub messages_stubbed: usize,
-    /// Messages drawn together with others of the same sender, recipient and time.
-    pub messages_bundled: usize,
-    /// Messages counted in the density strip.
+    /// Messages counted in density strips.
     pub messages_folded: usize,
     /// Messages outside the window of time that was asked for.
     pub messages_outside: usize,
-}
-
-/// Messages of one sender to one recipient in one slice of time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Bundle {
-    pub(super) src: usize,
-    pub(super) dst: usize,
-    pub(super) sent_us: i64,
-    pub(super) arrived_us: i64,
-    /// Length of the slice of time.
-    pub(super) slice_us: i64,
-    pub(super) count: usize,
 }
 
 /// What is drawn how.
@@ -70,8 +50,7 @@ pub(super) struct Selection {
     pub(super) singles: Vec<usize>,
     /// Rows of messages with one folded end.
     pub(super) stubs: Vec<usize>,
-    pub(super) bundles: Vec<Bundle>,
-    /// Rows of messages that only the strip shows.
+    /// Rows of messages that only the strips show.
     pub(super) folded_messages: Vec<usize>,
     /// The stretch of time that is drawn.
     pub(super) span: (i64, i64),
@@ -88,8 +67,7 @@ impl Selection {
         let c = &self.counts;
         let chains = c.chains_drawn + c.chains_folded;
         let blocks = c.blocks_drawn + c.blocks_folded;
-        let messages =
-            c.messages_drawn + c.messages_stubbed + c.messages_bundled + c.messages_folded;
+        let messages = c.messages_drawn + c.messages_stubbed + c.messages_folded;
         let (n, b, m) = (
             plural(chains, "chain"),
             plural(blocks, "block"),
@@ -123,11 +101,7 @@ impl Selection {
                         c.messages_stubbed,
                         "drawn as stubs to or from the folded chains",
                     ),
-                    (
-                        c.messages_bundled,
-                        "drawn in bundles by sender, recipient and time",
-                    ),
-                    (c.messages_folded, "counted in the density strip"),
+                    (c.messages_folded, "counted in density strips"),
                 ] {
                     if number > 0 {
                         text.push_str(&format!(", {} {how}", count(number)));
@@ -187,11 +161,9 @@ pub(super) fn select(tables: &Tables, names: &Names<'_>, options: &LanesOptions)
         folded_messages.append(&mut stubs);
         folded_messages.sort_unstable();
     }
-    let (mut bundles, mut bundled) = (Vec::new(), 0);
     if singles.len() > options.max_messages {
-        bundled = singles.len();
-        bundles = bundle(tables, names, &lane_of, &singles, span, MAX_BUNDLES);
-        singles.clear();
+        folded_messages.append(&mut singles);
+        folded_messages.sort_unstable();
     }
     let counts = Counts {
         chains_drawn: lanes.len(),
@@ -201,7 +173,6 @@ pub(super) fn select(tables: &Tables, names: &Names<'_>, options: &LanesOptions)
         blocks_outside: tables.blocks.len() - blocks.len(),
         messages_drawn: singles.len(),
         messages_stubbed: stubs.len(),
-        messages_bundled: bundled,
         messages_folded: folded_messages.len(),
         messages_outside: tables.messages.len() - messages.len(),
     };
@@ -213,7 +184,6 @@ pub(super) fn select(tables: &Tables, names: &Names<'_>, options: &LanesOptions)
         folded_blocks,
         singles,
         stubs,
-        bundles,
         folded_messages,
         span,
         counts,
@@ -309,58 +279,4 @@ fn choose_lanes(
     order.truncate(options.kept_lanes.max(1));
     order.sort_unstable();
     order
-}
-
-/// Joins messages until at most `most` lines are left, halving the resolution in time.
-fn bundle(
-    tables: &Tables,
-    names: &Names<'_>,
-    lane_of: &[Option<usize>],
-    rows: &[usize],
-    (from, to): (i64, i64),
-    most: usize,
-) -> Vec<Bundle> {
-    let mut slices = 64;
-    loop {
-        let mut joined: BTreeMap<(usize, usize, i64), (i128, usize)> = BTreeMap::new();
-        for row in rows {
-            let (src, dst) = names.ends[*row];
-            let (Some(src), Some(dst)) = (lane_of[src], lane_of[dst]) else {
-                continue;
-            };
-            let message = &tables.messages[*row];
-            let slice = scaled(
-                message.sent_us.clamp(from, to) - from,
-                slices,
-                to - from + 1,
-            );
-            let arrived = message.delivered_quorum_us.unwrap_or(message.sent_us);
-            let sums = joined.entry((src, dst, slice)).or_default();
-            sums.0 += i128::from(arrived - message.sent_us);
-            sums.1 += 1;
-        }
-        if joined.len() <= most || slices == 1 {
-            let lanes = int(lane_of.iter().flatten().count()).max(1);
-            let width = (to - from) / slices;
-            return joined
-                .into_iter()
-                .map(|((src, dst, slice), (delays, count))| {
-                    // Side by side within their slice, in order of sender and recipient.
-                    let place = scaled(int(src) * lanes + int(dst), width, lanes * lanes);
-                    let sent_us = from + slice * width + place;
-                    let delay = i64::try_from(delays / i128::from(int(count).max(1)));
-                    let arrived_us = sent_us.saturating_add(delay.unwrap_or(0));
-                    Bundle {
-                        src,
-                        dst,
-                        sent_us,
-                        arrived_us,
-                        slice_us: width,
-                        count,
-                    }
-                })
-                .collect();
-        }
-        slices /= 2;
-    }
 }
