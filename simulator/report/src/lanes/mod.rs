@@ -9,6 +9,7 @@ mod labels;
 mod layout;
 mod legend;
 mod select;
+mod strips;
 
 use analysis::tables::Tables;
 

@@ -259,3 +259,8 @@ fn labels_are_clear_of_boxes_and_of_each_other() {
     }
     assert_eq!(int(areas.len()), 14);
 }
+
+#[test]
+fn the_picture_of_the_sample_is_the_reviewed_one() {
+    insta::assert_snapshot!("lanes", svg(&samples::failing(), &LanesOptions::default()));
+}
