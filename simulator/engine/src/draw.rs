@@ -73,6 +73,7 @@ enum Domain {
 pub(crate) type Block = [u64; WORDS_PER_BLOCK];
 
 const WORDS_PER_BLOCK: usize = 8;
+const BYTES_PER_BLOCK: usize = 64;
 /// ChaCha8Rng counts positions in 32-bit words, sixteen to a block.
 const POSITIONS_PER_BLOCK: u128 = 16;
 /// The generator always computes four blocks at once.
@@ -144,29 +145,35 @@ pub fn below(draw: u64, bound: u64) -> u64 {
 }
 
 /// The words of the block that decides about one emission.
-pub(crate) struct LinkDraw(Block);
+pub(crate) struct LinkDraw<'a>(&'a [u8]);
 
-impl LinkDraw {
+impl LinkDraw<'_> {
     pub(crate) fn latency(&self) -> u64 {
-        self.0[0]
+        self.word(0)
     }
 
     pub(crate) fn loss(&self) -> u64 {
-        self.0[1]
+        self.word(1)
     }
 
     pub(crate) fn duplication(&self) -> u64 {
-        self.0[2]
+        self.word(2)
     }
 
     pub(crate) fn copy_latency(&self) -> u64 {
-        self.0[3]
+        self.word(3)
+    }
+
+    fn word(&self, word: usize) -> u64 {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&self.0[word * 8..word * 8 + 8]);
+        u64::from_le_bytes(bytes)
     }
 
     /// An independent draw for what the rule with this index does to the emission.
     pub(crate) fn rule(&self, index: usize, copy: bool) -> u64 {
         let index = u64::try_from(index).expect("indices fit 64 bits");
-        scramble(self.0[if copy { 5 } else { 4 }] ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        scramble(self.word(if copy { 5 } else { 4 }) ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 }
 
@@ -192,7 +199,7 @@ pub(crate) struct LinkDraws {
 struct Line {
     sender: ActorId,
     first: u64,
-    words: [u64; WORDS_PER_BLOCK * BLOCKS_PER_REFILL],
+    bytes: [u8; BYTES_PER_BLOCK * BLOCKS_PER_REFILL],
 }
 
 /// Places for members of groups.
@@ -203,7 +210,7 @@ impl LinkDraws {
         let empty = || Line {
             sender: ActorId::ENVIRONMENT,
             first: 0,
-            words: [0; WORDS_PER_BLOCK * BLOCKS_PER_REFILL],
+            bytes: [0; BYTES_PER_BLOCK * BLOCKS_PER_REFILL],
         };
         Self {
             generator: seed.generator(Domain::Actor, Purpose::Link),
@@ -214,7 +221,7 @@ impl LinkDraws {
     }
 
     /// The draw about this emission. `alone`: the sender is a group of its own.
-    pub(crate) fn get(&mut self, sender: ActorId, alone: bool, seq: Sequence) -> LinkDraw {
+    pub(crate) fn get(&mut self, sender: ActorId, alone: bool, seq: Sequence) -> LinkDraw<'_> {
         let number = seq.raw() >> 1;
         let member = usize::try_from(sender.0).expect("32 bits fit") % MEMBER_LINES;
         let line = &mut self.lines[if alone { 0 } else { 1 + member }];
@@ -224,21 +231,23 @@ impl LinkDraws {
             self.generator
                 .set_word_pos(u128::from(number) * POSITIONS_PER_BLOCK);
             self.generator.set_stream(u64::from(sender.0));
-            for word in &mut line.words {
-                *word = self.generator.next_u64();
-            }
+            self.generator.fill_bytes(&mut line.bytes);
             line.sender = sender;
             line.first = number;
             within = 0;
         }
-        let from = usize::try_from(within).expect("below four") * WORDS_PER_BLOCK;
-        LinkDraw(std::array::from_fn(|word| line.words[from + word]))
+        let from = usize::try_from(within).expect("below four") * BYTES_PER_BLOCK;
+        LinkDraw(&line.bytes[from..from + BYTES_PER_BLOCK])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn words(draw: &LinkDraw<'_>) -> Block {
+        std::array::from_fn(|word| draw.word(word))
+    }
 
     #[test]
     fn golden_vectors_pin_every_kind_of_draw() {
@@ -253,8 +262,9 @@ mod tests {
             Seed(43).actor_draw(Purpose::Backoff, ActorId(1), 0),
         ];
         assert_eq!(drawn, GOLDEN_DRAWS);
-        let link = LinkDraws::new(seed).get(ActorId(5), true, Sequence::emission(1_000_003));
-        assert_eq!(link.0, GOLDEN_LINK);
+        let mut links = LinkDraws::new(seed);
+        let link = links.get(ActorId(5), true, Sequence::emission(1_000_003));
+        assert_eq!(words(&link), GOLDEN_LINK);
     }
 
     const GOLDEN_DRAWS: [u64; 7] = [
@@ -302,8 +312,11 @@ mod tests {
             let seq = Sequence::emission(number);
             for shared in [true, false] {
                 let block = alone(sender, number);
-                assert_eq!(draws.get(ActorId(sender), shared, seq).0, block);
-                assert_eq!(draws.get(ActorId(sender), shared, seq.copy()).0, block);
+                assert_eq!(words(&draws.get(ActorId(sender), shared, seq)), block);
+                assert_eq!(
+                    words(&draws.get(ActorId(sender), shared, seq.copy())),
+                    block
+                );
             }
         }
     }

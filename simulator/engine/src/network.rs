@@ -274,7 +274,7 @@ impl Tally {
         &mut self,
         effect: &Effect,
         index: usize,
-        draw: &LinkDraw,
+        draw: &LinkDraw<'_>,
         fate: &mut Fate,
     ) -> Option<Carried> {
         let strikes = match effect {
