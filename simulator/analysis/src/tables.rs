@@ -194,7 +194,8 @@ pub struct FaultRow {
 pub struct ExpectationRow {
     /// Name from the scenario, or the name of a built-in check such as `I-1 CommitAgreement`.
     pub name: String,
-    /// `finally`, `always`, `eventually`, `metric` or `invariant`.
+    /// `finally`, `always`, `eventually` or `metric`; or what every run is held to: `invariant`,
+    /// `fault` (each fault strikes) and `engine`.
     pub kind: String,
     /// `pass`, `fail` or `inconclusive`.
     pub verdict: String,

@@ -1,0 +1,244 @@
+//! What must hold at every instant, checked on every fact: named after protocol.md, section 15.
+//!
+//! | file | statements |
+//! |---|---|
+//! | `votes` | I-1, I-7, I-8, I-9, I-12, I-13 |
+//! | `execution` | I-2, I-4, I-5 |
+//! | `linking` | I-3, I-6 |
+//! | `money` | I-19, I-20, I-21 |
+//! | `delivery` | I-24, I-25, I-26, I-27 (order of arrival), I-29 |
+//! | `sharding` | I-30 |
+//!
+//! I-16, I-27 and I-28 about a machine's own state are told by the machine itself. Every check
+//! believes facts only; what a node did not tell because it crashed between saving and telling is
+//! excused once a crash, and never taken for a contradiction.
+
+mod delivery;
+mod execution;
+mod heights;
+mod linking;
+mod losses;
+mod money;
+mod sharding;
+mod verdicts;
+mod votes;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use engine::NetworkFact;
+use protocol::{
+    certificate::ConfirmedBlockCertificate,
+    description::ChainDescription,
+    ids::ChainId,
+    observe::{Observation, Shape},
+};
+
+pub(crate) use linking::Standing;
+pub(crate) use verdicts::{Broken, Stamp, Verdicts};
+pub use verdicts::{Invariant, Violation};
+
+use delivery::Delivery;
+use heights::Heights;
+use linking::Heads;
+use losses::Losses;
+use money::Money;
+use sharding::Sharding;
+
+use crate::{
+    registry::{ChainNo, Registry, Subject},
+    validators::{Committee, Parties, Party},
+};
+
+/// All checks and what they remember.
+#[derive(Debug)]
+pub(crate) struct Invariants {
+    committee: Committee,
+    pub(crate) verdicts: Verdicts,
+    pub(crate) heights: Heights,
+    pub(crate) heads: Heads,
+    pub(crate) money: Money,
+    pub(crate) delivery: Delivery,
+    sharding: Sharding,
+    losses: Losses,
+}
+
+impl Invariants {
+    pub(crate) fn new(
+        committee: Committee,
+        parties: &Parties,
+        genesis: &[(ChainId, Arc<ChainDescription>)],
+    ) -> Self {
+        let size = committee.size();
+        Self {
+            committee,
+            verdicts: Verdicts::default(),
+            heights: Heights::new(size),
+            heads: Heads::new(genesis),
+            money: Money::new(genesis),
+            delivery: Delivery::new(size),
+            sharding: Sharding::new(size),
+            losses: Losses::new(parties),
+        }
+    }
+
+    /// Looks at what the network or the kernel did.
+    pub(crate) fn network(&mut self, stamp: Stamp, fact: &NetworkFact) {
+        match fact {
+            NetworkFact::Crashed { .. } | NetworkFact::Panicked => self.losses.crashed(stamp.actor),
+            NetworkFact::Lost { .. }
+            | NetworkFact::LostByRule { .. }
+            | NetworkFact::Partitioned { .. }
+            | NetworkFact::Duplicated { .. }
+            | NetworkFact::ToDownNode { .. }
+            | NetworkFact::Restarted => {}
+        }
+    }
+
+    /// Looks at a fact. Says what a confirmed block is to the chain as it was told so far.
+    pub(crate) fn observe(
+        &mut self,
+        stamp: Stamp,
+        fact: &Observation,
+        subject: Subject,
+        registry: &mut Registry,
+    ) -> Option<Standing> {
+        self.verdicts.stamp = stamp;
+        let chain = subject.chain?;
+        if let Party::Worker(validator, _) = stamp.party {
+            self.worker(stamp, validator, fact, (chain, subject), registry);
+        }
+        match fact {
+            Observation::CertificateFormed {
+                height, payload, ..
+            } => {
+                let lossless = !self.losses.any();
+                self.certificate_formed(chain, height.0, payload, lossless);
+                None
+            }
+            Observation::BlockConfirmed { certificate } => {
+                Some(self.confirmed(chain, certificate, registry))
+            }
+            Observation::ShapeBroken { shape, detail, .. } => {
+                self.shape_broken(*shape, detail);
+                None
+            }
+            Observation::CommandStarted { .. }
+            | Observation::CommandDone { .. }
+            | Observation::CommandFailed { .. }
+            | Observation::BlockProposed { .. }
+            | Observation::VoteCast { .. }
+            | Observation::BlockExecuted { .. }
+            | Observation::BlockPreprocessed { .. }
+            | Observation::BundleArrived { .. }
+            | Observation::DuplicateUpdate { .. }
+            | Observation::UpdateRefused { .. }
+            | Observation::OutboxConfirmed { .. }
+            | Observation::UpdateAbandoned { .. }
+            | Observation::RequestRefused { .. }
+            | Observation::ValidatorHelped { .. }
+            | Observation::RequestTimedOut { .. } => None,
+        }
+    }
+
+    /// A fact that a worker tells.
+    fn worker(
+        &mut self,
+        stamp: Stamp,
+        validator: u32,
+        fact: &Observation,
+        (chain, subject): (ChainNo, Subject),
+        registry: &Registry,
+    ) {
+        self.sharding
+            .told(&mut self.verdicts, validator, chain, stamp.actor);
+        match fact {
+            Observation::VoteCast {
+                height, payload, ..
+            } => {
+                self.vote_cast(validator, chain, height.0, payload);
+            }
+            Observation::BlockExecuted {
+                height,
+                hash,
+                state_hash,
+                ..
+            } => {
+                self.block_executed(validator, chain, height.0, (*hash, *state_hash));
+            }
+            Observation::BundleArrived { cursor, bundle, .. } => {
+                let pair = subject.pair.expect("an arrival has an origin");
+                let (_, origin) = registry.ends(pair);
+                let sent = self.heads.next_height(origin);
+                let (verdicts, losses) = (&mut self.verdicts, &mut self.losses);
+                let arrival = (pair, *cursor, *bundle);
+                self.delivery
+                    .arrived(verdicts, losses, validator, arrival, sent);
+            }
+            Observation::OutboxConfirmed { height, .. } => {
+                let pair = subject.pair.expect("an outbox has a recipient");
+                let (recipient, _) = registry.ends(pair);
+                let holder = self.sharding.holder(validator, recipient);
+                let (verdicts, losses) = (&mut self.verdicts, &mut self.losses);
+                self.delivery
+                    .popped(verdicts, losses, (validator, holder), pair, height.0);
+            }
+            Observation::CommandStarted { .. }
+            | Observation::CommandDone { .. }
+            | Observation::CommandFailed { .. }
+            | Observation::BlockProposed { .. }
+            | Observation::CertificateFormed { .. }
+            | Observation::BlockConfirmed { .. }
+            | Observation::BlockPreprocessed { .. }
+            | Observation::DuplicateUpdate { .. }
+            | Observation::UpdateRefused { .. }
+            | Observation::UpdateAbandoned { .. }
+            | Observation::RequestRefused { .. }
+            | Observation::ValidatorHelped { .. }
+            | Observation::RequestTimedOut { .. }
+            | Observation::ShapeBroken { .. } => {}
+        }
+    }
+
+    /// A wallet holds the certificate of a block.
+    fn confirmed(
+        &mut self,
+        chain: ChainNo,
+        certificate: &Arc<ConfirmedBlockCertificate>,
+        registry: &mut Registry,
+    ) -> Standing {
+        self.block_certified(chain, certificate.block());
+        let losses = self.losses.any();
+        let standing = self
+            .heads
+            .block(&mut self.verdicts, losses, chain, certificate, registry);
+        match standing {
+            Standing::Repeated => return standing,
+            Standing::AfterGap => self.money.untold(chain),
+            Standing::Next => {}
+        }
+        let block = certificate.block();
+        let (verdicts, heads) = (&mut self.verdicts, &self.heads);
+        let intake = self
+            .delivery
+            .taken_in(verdicts, losses, chain, block, heads, registry);
+        if intake.untold {
+            self.money.untold_origin();
+        }
+        self.delivery.sent(verdicts, chain, block, registry);
+        self.money
+            .block(verdicts, chain, block, intake.skipped, registry);
+        standing
+    }
+
+    fn shape_broken(&mut self, shape: Shape, detail: &str) {
+        let invariant = match shape {
+            Shape::Inbox => Invariant::InboxShape,
+            Shape::Outbox => Invariant::OutboxShape,
+            Shape::Durable => Invariant::PersistBeforeRelease,
+        };
+        self.verdicts.fails(invariant, detail.to_owned());
+    }
+}

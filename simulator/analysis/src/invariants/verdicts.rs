@@ -1,0 +1,198 @@
+//! The names of all statements, how often each was checked, and where one broke.
+
+use std::fmt;
+
+use engine::{ActorId, VirtualTime};
+
+use crate::{
+    registry::{ChainNo, long},
+    validators::Party,
+};
+
+/// Violations that are kept with their details; more are counted.
+const KEPT: usize = 100;
+
+/// Defines the statements with their names.
+macro_rules! invariants {
+    ($($(#[doc = $docs:literal])+ $variant:ident = $name:literal,)+) => {
+        /// A statement that must hold at every instant; numbers are those of protocol.md,
+        /// section 15.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Invariant {
+            $($(#[doc = $docs])+ $variant,)+
+        }
+
+        impl Invariant {
+            /// All of them, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name, such as `I-1 CommitAgreement`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+invariants! {
+    /// No two blocks each gather a quorum to confirm at one height, whoever holds the votes.
+    CommitAgreement = "I-1 CommitAgreement",
+    /// Validators execute the same block at a height, and only one that a quorum confirmed.
+    ExecutedPrefix = "I-2 ExecutedPrefix",
+    /// A block follows the one below: height, hash, time, epoch.
+    ChainLinking = "I-3 ChainLinking",
+    /// Equal tips have equal state hashes, and the one that the block says.
+    Determinism = "I-4 Determinism",
+    /// A validator's tip never falls and never leaps.
+    TipMonotone = "I-5 TipMonotone",
+    /// No chain begins twice, and a child says truly where it was opened.
+    UniqueIdentity = "I-6 UniqueIdentity",
+    /// One value validated a round, in increasing rounds.
+    ValidatedVotes = "I-7 ValidatedVotes",
+    /// One value confirmed a round, in rounds that never decrease.
+    ConfirmedVotes = "I-8 ConfirmedVotes",
+    /// Nothing is validated in the fast round.
+    FastRound = "I-9 FastRound",
+    /// Votes are cast above the tip only.
+    VoteAboveTip = "I-12 VoteAboveTip",
+    /// No two blocks each gather a quorum to be validated in one round.
+    UniqueValidated = "I-13 UniqueValidated",
+    /// What was released is in the durable state.
+    PersistBeforeRelease = "I-16 PersistBeforeRelease",
+    /// No balance is negative, and no sum wraps.
+    NoNegativeBalance = "I-19 NoNegativeBalance",
+    /// Balances and messages on their way are the supply.
+    Conservation = "I-20 Conservation",
+    /// A block sends and opens just what its transactions say.
+    BlockConservation = "I-21 BlockConservation",
+    /// What arrives or is taken in is what the origin's block has sent.
+    NoForgery = "I-24 NoForgery",
+    /// No bundle is taken in twice.
+    AtMostOnce = "I-25 AtMostOnce",
+    /// Bundles of one origin are taken in in order, and only what may be is jumped over.
+    Order = "I-26 Order",
+    /// Inboxes keep their shape, and bundles arrive in order, each once.
+    InboxShape = "I-27 InboxShape",
+    /// Outboxes keep their shape.
+    OutboxShape = "I-28 OutboxShape",
+    /// An outbox forgets only what has arrived.
+    OutboxInboxLink = "I-29 OutboxInboxLink",
+    /// One worker of a validator speaks for a chain.
+    SingleWriter = "I-30 SingleWriter",
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// When, who, and about which chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) time: VirtualTime,
+    pub(crate) actor: ActorId,
+    pub(crate) party: Party,
+    pub(crate) chain: Option<ChainNo>,
+}
+
+/// A statement that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// When.
+    pub time: VirtualTime,
+    /// Whose fact shows it.
+    pub actor: ActorId,
+    /// Who that is, and on which chain, such as `v1/w2 on A`.
+    pub place: String,
+    /// How, with the values.
+    pub detail: String,
+}
+
+/// A violation before its place has names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) invariant: Invariant,
+    pub(crate) stamp: Stamp,
+    pub(crate) detail: String,
+}
+
+/// What the checks found so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdicts {
+    /// The fact that is being looked at.
+    pub(crate) stamp: Stamp,
+    violations: Vec<Broken>,
+    /// By statement: how often it was checked, and how often it failed.
+    counts: Vec<(u64, u64)>,
+}
+
+impl Default for Verdicts {
+    fn default() -> Self {
+        let (time, actor) = (VirtualTime::ZERO, ActorId::ENVIRONMENT);
+        Self {
+            stamp: Stamp {
+                time,
+                actor,
+                party: Party::Environment,
+                chain: None,
+            },
+            violations: Vec::new(),
+            counts: vec![(0, 0); Invariant::ALL.len()],
+        }
+    }
+}
+
+impl Verdicts {
+    /// Counts a check, and keeps the violation if it does not hold. Says whether it holds.
+    pub(crate) fn check(
+        &mut self,
+        invariant: Invariant,
+        holds: bool,
+        detail: impl FnOnce() -> String,
+    ) -> bool {
+        let position = place(invariant);
+        self.counts[position].0 += 1;
+        if !holds {
+            self.counts[position].1 += 1;
+            if self.violations.len() < KEPT {
+                self.violations.push(Broken {
+                    invariant,
+                    stamp: self.stamp,
+                    detail: detail(),
+                });
+            }
+        }
+        holds
+    }
+
+    /// Keeps a violation.
+    pub(crate) fn fails(&mut self, invariant: Invariant, detail: String) {
+        self.check(invariant, false, || detail);
+    }
+
+    /// The first violations, in order.
+    pub(crate) fn violations(&self) -> &[Broken] {
+        &self.violations
+    }
+
+    /// How often a statement was checked, and how often it failed.
+    pub(crate) fn counts(&self, invariant: Invariant) -> (u64, u64) {
+        self.counts[place(invariant)]
+    }
+
+    /// Violations that are counted only.
+    pub(crate) fn more(&self) -> u64 {
+        let failed: u64 = self.counts.iter().map(|(_, failed)| failed).sum();
+        failed - long(self.violations.len())
+    }
+}
+
+fn place(invariant: Invariant) -> usize {
+    let position = Invariant::ALL.binary_search(&invariant);
+    position.expect("the list holds every variant, in order")
+}

@@ -1,0 +1,171 @@
+//! Votes and certificates: I-1, I-7, I-8, I-9, I-12, I-13. Looked at vote by vote, so that a
+//! conflict shows even if nobody ever gathers the votes.
+
+use protocol::{
+    block::Block,
+    certificate::{CertificateKind, VotePayload},
+    round::Round,
+};
+
+use super::{Invariant, Invariants, Verdicts, heights::Height};
+use crate::registry::ChainNo;
+
+impl Invariants {
+    /// A validator has voted.
+    pub(super) fn vote_cast(
+        &mut self,
+        validator: u32,
+        chain: ChainNo,
+        height: u64,
+        payload: &VotePayload,
+    ) {
+        let verdicts = &mut self.verdicts;
+        let (round, kind) = (payload.round, payload.kind);
+        let validates_fast = kind == CertificateKind::Validated && round.is_fast();
+        verdicts.check(Invariant::FastRound, !validates_fast, || {
+            format!("a vote to validate at height {height} in the fast round")
+        });
+        let tip = self.heights.tip(validator, chain);
+        let above = verdicts.check(Invariant::VoteAboveTip, height >= tip, || {
+            format!("a vote at height {height}, and the next height is {tip}")
+        });
+        if !above {
+            return;
+        }
+        let Some(open) = self.heights.open(chain, height) else {
+            return;
+        };
+        check_rounds(verdicts, open, validator, payload);
+        let quorum = self.committee.quorum;
+        let Some((_, weight)) = open.vote(&self.committee, validator, payload) else {
+            return;
+        };
+        if weight < quorum {
+            return;
+        }
+        match kind {
+            CertificateKind::Timeout => {}
+            CertificateKind::Validated => {
+                let count = open.validated(round, quorum);
+                verdicts.check(Invariant::UniqueValidated, count <= 1, || {
+                    format!("{count} blocks are validated at height {height} in round {round}")
+                });
+            }
+            CertificateKind::Confirmed => {
+                let count = agree(verdicts, quorum, open);
+                self.heights.note_certified(count);
+            }
+        }
+    }
+
+    /// A wallet holds a quorum of votes. `lossless`: every vote cast was told.
+    pub(super) fn certificate_formed(
+        &mut self,
+        chain: ChainNo,
+        height: u64,
+        payload: &VotePayload,
+        lossless: bool,
+    ) {
+        let Some(open) = self.heights.open(chain, height) else {
+            return;
+        };
+        let value = open.value(payload.value_hash);
+        if payload.kind != CertificateKind::Confirmed {
+            return;
+        }
+        let weight = open.weight(payload.kind, payload.round, value);
+        let quorum = self.committee.quorum;
+        self.verdicts.check(
+            Invariant::ExecutedPrefix,
+            weight >= quorum || !lossless,
+            || {
+                format!(
+                    "a certificate at height {height} with votes of weight {weight} of {quorum}"
+                )
+            },
+        );
+        let count = certify(&mut self.verdicts, self.committee.quorum, open, value);
+        self.heights.note_certified(count);
+    }
+
+    /// A wallet tells a confirmed block.
+    pub(super) fn block_certified(&mut self, chain: ChainNo, block: &Block) {
+        let height = block.height().0;
+        let Some(open) = self.heights.open(chain, height) else {
+            return;
+        };
+        let value = open.value(block.hash());
+        let count = certify(&mut self.verdicts, self.committee.quorum, open, value);
+        let state_hash = block.outcome().state_hash;
+        let (known, state) = *open.state.get_or_insert((value, state_hash));
+        self.verdicts.check(
+            Invariant::Determinism,
+            known != value || state == state_hash,
+            || format!("block {height} says state {state_hash:?}, a validator has {state:?}"),
+        );
+        self.heights.note_certified(count);
+    }
+}
+
+/// I-7 and I-8: one value a round, and rounds go one way.
+fn check_rounds(verdicts: &mut Verdicts, open: &Height, validator: u32, payload: &VotePayload) {
+    let (kind, round) = (payload.kind, payload.round);
+    let invariant = match kind {
+        CertificateKind::Validated => Invariant::ValidatedVotes,
+        CertificateKind::Confirmed => Invariant::ConfirmedVotes,
+        CertificateKind::Timeout => return,
+    };
+    let mine = open
+        .ballots
+        .iter()
+        .filter(|own| own.validator == validator && own.kind == kind);
+    let mut other = None;
+    let mut newest: Option<Round> = None;
+    for own in mine {
+        if own.round == round && open.hash(own.value) != payload.value_hash {
+            other = Some(own.value);
+        }
+        newest = newest.max(Some(own.round));
+    }
+    let height = open.height;
+    let single = verdicts.check(invariant, other.is_none(), || {
+        let first = other.map(|value| open.hash(value)).unwrap_or_default();
+        let second = payload.value_hash;
+        format!("votes for {first:?} and {second:?} at height {height} in round {round}")
+    });
+    if single {
+        verdicts.check(
+            invariant,
+            newest.is_none_or(|newest| newest <= round),
+            || {
+                let newest = newest.map(|newest| newest.to_string()).unwrap_or_default();
+                format!("a vote at height {height} in round {round} after one in round {newest}")
+            },
+        );
+    }
+}
+
+/// I-1: at most one block of a height holds a certificate to confirm. Returns how many do.
+fn agree(verdicts: &mut Verdicts, quorum: u64, open: &Height) -> u32 {
+    let count = open.confirmed(quorum);
+    verdicts.check(Invariant::CommitAgreement, count <= 1, || {
+        format!("{count} blocks are confirmed at height {}", open.height)
+    });
+    count
+}
+
+/// A certificate to confirm is there, whatever votes were told.
+fn certify(verdicts: &mut Verdicts, quorum: u64, open: &mut Height, value: u16) -> u32 {
+    let first = *open.certified.get_or_insert(value);
+    if first != value {
+        let (one, other) = (open.hash(first), open.hash(value));
+        verdicts.check(Invariant::CommitAgreement, false, || {
+            format!(
+                "{one:?} and {other:?} are both confirmed at height {}",
+                open.height
+            )
+        });
+        return open.confirmed(quorum).max(2);
+    }
+    agree(verdicts, quorum, open)
+}

@@ -1,0 +1,276 @@
+//! Small numbers for chains and for pairs of chains, so that folds are vectors.
+//!
+//! Invariant: numbers are given in the order of first appearance, the chains of the genesis first;
+//! nothing is ever forgotten. The table answers by key only: its inner order is seen by nobody.
+
+use std::sync::Arc;
+
+use protocol::{description::ChainDescription, ids::ChainId, observe::Observation};
+
+/// Number of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ChainNo(pub(crate) u32);
+
+/// Number of an ordered pair: recipient and origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PairNo(pub(crate) u32);
+
+impl ChainNo {
+    pub(crate) fn index(self) -> usize {
+        index(self.0)
+    }
+}
+
+impl PairNo {
+    pub(crate) fn index(self) -> usize {
+        index(self.0)
+    }
+}
+
+/// A number as an index.
+pub(crate) fn index(number: u32) -> usize {
+    usize::try_from(number).expect("a usize has at least 32 bits here")
+}
+
+/// An index as a number.
+///
+/// # Panics
+/// If there are 2^32 or more of something.
+pub(crate) fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("there are fewer than 2^32 of anything that is counted here")
+}
+
+/// Length as 64 bits.
+pub(crate) fn long(length: usize) -> u64 {
+    u64::try_from(length).expect("lengths fit 64 bits")
+}
+
+/// Grows a vector so that `at` is an index of it.
+pub(crate) fn reach<T: Default>(list: &mut Vec<T>, at: usize) -> &mut T {
+    if list.len() <= at {
+        list.resize_with(at + 1, T::default);
+    }
+    &mut list[at]
+}
+
+/// Numbers for 64-bit keys by open addressing: a tree would cost three times as much for each of
+/// the dozens of facts that a block leaves.
+#[derive(Debug, Default)]
+struct Numbers {
+    keys: Vec<u64>,
+    /// A key's number plus one; 0 is free. A power of two long, at most half full.
+    slots: Vec<u32>,
+}
+
+impl Numbers {
+    fn slot(&self, key: u64) -> usize {
+        let mixed = (key ^ (key >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
+        let mut at = usize::try_from(mixed).unwrap_or(usize::MAX) & (self.slots.len() - 1);
+        while let Some(found) = self.slots[at].checked_sub(1) {
+            if self.keys[index(found)] == key {
+                break;
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        at
+    }
+
+    fn get(&self, key: u64) -> Option<u32> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        self.slots[self.slot(key)].checked_sub(1)
+    }
+
+    /// Gives the next number to a key that has none.
+    fn insert(&mut self, key: u64) -> u32 {
+        if self.keys.len() * 2 >= self.slots.len() {
+            self.slots = vec![0; (self.slots.len() * 2).max(16)];
+            for (at, key) in (1..).zip(&self.keys) {
+                let slot = self.slot(*key);
+                self.slots[slot] = at;
+            }
+        }
+        let number = number(self.keys.len());
+        let slot = self.slot(key);
+        self.slots[slot] = number + 1;
+        self.keys.push(key);
+        number
+    }
+}
+
+/// What a fact is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// The chain: the recipient of an arrival, the sender of what an outbox confirmed.
+    pub(crate) chain: Option<ChainNo>,
+    /// Recipient and origin, for arrivals and confirmations.
+    pub(crate) pair: Option<PairNo>,
+}
+
+/// All chains and pairs that were heard of.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    ids: Vec<ChainId>,
+    by_fingerprint: Numbers,
+    pairs: Numbers,
+}
+
+impl Registry {
+    pub(crate) fn new(genesis: &[(ChainId, Arc<ChainDescription>)]) -> Self {
+        let mut registry = Self::default();
+        for (id, _) in genesis {
+            registry.chain(id);
+        }
+        registry
+    }
+
+    /// The number of a chain, new if it was never heard of.
+    pub(crate) fn chain(&mut self, id: &ChainId) -> ChainNo {
+        let mut key = id.0.fingerprint();
+        loop {
+            match self.by_fingerprint.get(key) {
+                Some(found) if self.ids[index(found)] == *id => return ChainNo(found),
+                // Two ids with one fingerprint: the second takes the next free key.
+                Some(_) => key = key.wrapping_add(1),
+                None => {
+                    self.ids.push(*id);
+                    return ChainNo(self.by_fingerprint.insert(key));
+                }
+            }
+        }
+    }
+
+    /// The number of a chain that was heard of.
+    pub(crate) fn find(&self, id: &ChainId) -> Option<ChainNo> {
+        let mut key = id.0.fingerprint();
+        loop {
+            let found = self.by_fingerprint.get(key)?;
+            if self.ids[index(found)] == *id {
+                return Some(ChainNo(found));
+            }
+            key = key.wrapping_add(1);
+        }
+    }
+
+    pub(crate) fn pair(&mut self, recipient: ChainNo, origin: ChainNo) -> PairNo {
+        let key = u64::from(recipient.0) << 32 | u64::from(origin.0);
+        PairNo(
+            self.pairs
+                .get(key)
+                .unwrap_or_else(|| self.pairs.insert(key)),
+        )
+    }
+
+    pub(crate) fn id(&self, chain: ChainNo) -> ChainId {
+        self.ids[chain.index()]
+    }
+
+    /// Recipient and origin of a pair.
+    pub(crate) fn ends(&self, pair: PairNo) -> (ChainNo, ChainNo) {
+        let key = self.pairs.keys[pair.index()];
+        let half = |part: u64| u32::try_from(part).expect("half of 64 bits");
+        (
+            ChainNo(half(key >> 32)),
+            ChainNo(half(key & u64::from(u32::MAX))),
+        )
+    }
+
+    pub(crate) fn chains(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// What a fact is about.
+    pub(crate) fn subject(&mut self, fact: &Observation) -> Subject {
+        let (chain, origin) = match fact {
+            Observation::CommandDone { .. } => return Subject::default(),
+            Observation::CommandStarted { chain, .. }
+            | Observation::CommandFailed { chain, .. }
+            | Observation::BlockProposed { chain, .. }
+            | Observation::CertificateFormed { chain, .. }
+            | Observation::VoteCast { chain, .. }
+            | Observation::BlockExecuted { chain, .. }
+            | Observation::BlockPreprocessed { chain, .. }
+            | Observation::RequestRefused { chain, .. }
+            | Observation::ValidatorHelped { chain, .. }
+            | Observation::RequestTimedOut { chain, .. }
+            | Observation::ShapeBroken { chain, .. } => (*chain, None),
+            Observation::BlockConfirmed { certificate } => (certificate.block().chain_id(), None),
+            Observation::BundleArrived {
+                recipient, origin, ..
+            } => (*recipient, Some(*origin)),
+            Observation::DuplicateUpdate { recipient, .. }
+            | Observation::UpdateRefused { recipient, .. } => (*recipient, None),
+            Observation::OutboxConfirmed {
+                sender, recipient, ..
+            } => {
+                let (recipient, sender) = (self.chain(recipient), self.chain(sender));
+                let pair = Some(self.pair(recipient, sender));
+                return Subject {
+                    chain: Some(sender),
+                    pair,
+                };
+            }
+            Observation::UpdateAbandoned { sender, .. } => (*sender, None),
+        };
+        let chain = self.chain(&chain);
+        let pair = origin.map(|origin| {
+            let origin = self.chain(&origin);
+            self.pair(chain, origin)
+        });
+        Subject {
+            chain: Some(chain),
+            pair,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::hash::CryptoHash;
+
+    #[test]
+    fn numbers_are_dense_and_stay() {
+        let mut registry = Registry::default();
+        let id = |n: u64| ChainId(CryptoHash::of_bytes("t", &n.to_le_bytes()));
+        for n in 0..5_000 {
+            assert_eq!(
+                registry.chain(&id(n)),
+                ChainNo(u32::try_from(n).expect("small"))
+            );
+        }
+        for n in (0..5_000).rev() {
+            assert_eq!(
+                registry.find(&id(n)).map(ChainNo::index),
+                usize::try_from(n).ok()
+            );
+        }
+        assert_eq!(registry.find(&id(5_000)), None);
+        assert_eq!(registry.chains(), 5_000);
+    }
+
+    #[test]
+    fn ids_that_share_a_fingerprint_are_apart() {
+        let mut registry = Registry::default();
+        let id = |tail: u8| {
+            let mut bytes = [7; 32];
+            bytes[31] = tail;
+            ChainId(CryptoHash::from_bytes(bytes))
+        };
+        let numbers: Vec<_> = (0..4).map(|tail| registry.chain(&id(tail))).collect();
+        assert_eq!(numbers, [0, 1, 2, 3].map(ChainNo));
+        assert_eq!(registry.find(&id(2)), Some(ChainNo(2)));
+        assert_eq!(registry.find(&id(9)), None);
+    }
+
+    #[test]
+    fn pairs_know_their_ends() {
+        let mut registry = Registry::default();
+        let pair = registry.pair(ChainNo(3), ChainNo(u32::MAX));
+        let other = registry.pair(ChainNo(u32::MAX), ChainNo(3));
+        assert_ne!(pair, other);
+        assert_eq!(registry.ends(pair), (ChainNo(3), ChainNo(u32::MAX)));
+        assert_eq!(registry.pair(ChainNo(3), ChainNo(u32::MAX)), pair);
+    }
+}
