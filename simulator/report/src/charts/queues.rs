@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use analysis::tables::Tables;
 
 use super::plot::{Panel, Scale, document, duration_scale, linear_ticks};
-use super::rates::{middle, quantile_lines, summary};
+use super::rates::{MAX_DOTS, middle, quantile_lines, summary};
 use super::series::{Bins, Series, csv, rows, span};
 use super::{Figure, provenance};
 use crate::quantile::inbox_wait;
@@ -30,21 +30,24 @@ pub fn queues(tables: &Tables) -> Figure {
         .collect();
     let bins = Bins::new(from, to, (waits.len() / 50).clamp(1, 40));
     let mut wait_series = quantile_lines(&bins, &waits, &[(500, "p50"), (950, "p95")]);
-    wait_series.push(Series {
-        label: "longest".to_owned(),
-        points: bins
-            .collect(waits.iter().copied())
-            .iter()
-            .enumerate()
-            .map(|(bin, values)| (bins.middle(bin), values.iter().copied().max()))
-            .collect(),
-        style: 2,
-    });
+    let dots: &[(i64, i64)] = if waits.len() <= MAX_DOTS { &waits } else { &[] };
+    if dots.is_empty() {
+        // Without single values, at least the extremes.
+        let longest = bins.collect(waits.iter().copied());
+        let points = longest.iter().enumerate();
+        wait_series.push(Series {
+            label: "longest".to_owned(),
+            points: points
+                .map(|(bin, of)| (bins.middle(bin), of.iter().copied().max()))
+                .collect(),
+            style: 2,
+        });
+    }
 
     let deepest = most(&queue_series);
+    let longest_wait = waits.iter().map(|wait| wait.1).max().unwrap_or(1).max(1);
     let (queue_scale, queue_step) = Scale::linear(deepest);
-    let (wait_scale, unit, wait_ticks) =
-        duration_scale(most(&wait_series).max(1), middle(&waits), 1_000);
+    let (wait_scale, unit, wait_ticks) = duration_scale(longest_wait, middle(&waits), 1_000);
     let log = if matches!(wait_scale, Scale::Log { .. }) {
         ", log scale"
     } else {
@@ -71,7 +74,7 @@ pub fn queues(tables: &Tables) -> Figure {
         Panel {
             quantity: &wait_quantity,
             series: &wait_series,
-            dots: &[],
+            dots,
             scale: wait_scale,
             ticks: wait_ticks,
             empty: "no message was received",
@@ -86,12 +89,26 @@ pub fn queues(tables: &Tables) -> Figure {
             peak.0
         ));
     }
-    notes.push(format!("Inbox wait: {}", summary(&inbox_wait(tables))));
+    let shown = if dots.is_empty() {
+        ""
+    } else {
+        " Dots: one message each."
+    };
+    notes.push(format!(
+        "Inbox wait: {}{shown}",
+        summary(&inbox_wait(tables))
+    ));
     let title = "Queues and waiting";
     let svg = document(tables, "queues", title, &notes, (from, to), &panels);
     let mut data = rows("worker_queue", &queue_series, 0);
     data.extend(rows("worker_busy_percent", &busy_series, 1));
     data.extend(rows("inbox_wait_us", &wait_series, 0));
+    let single = Series {
+        label: "single".to_owned(),
+        points: waits.iter().map(|(at, wait)| (*at, Some(*wait))).collect(),
+        style: 0,
+    };
+    data.extend(rows("inbox_wait_us", &[single], 0));
     let caption = format!(
         "Queues of the workers, their busy time, and the wait of messages in inboxes over virtual \
          time. {} {}\n",

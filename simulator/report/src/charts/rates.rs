@@ -9,7 +9,7 @@ use crate::quantile::{Sample, confirmation, needed, quantile_us};
 use crate::text::{count, int, plural, time};
 
 /// Most single values that are drawn as dots.
-const MAX_DOTS: usize = 5_000;
+pub(super) const MAX_DOTS: usize = 5_000;
 
 /// Offered blocks, confirmed blocks and received messages per second.
 pub fn throughput(tables: &Tables) -> Figure {

@@ -69,8 +69,10 @@ fn queues_show_workers_and_inboxes() {
         busy.iter()
             .all(|(_, share)| share.parse::<f64>().expect("a number") <= 100.0)
     );
-    let waits = value(&figure, "inbox_wait_us", "longest");
-    assert!(!waits.is_empty());
+    let waits = value(&figure, "inbox_wait_us", "single");
+    // Transfer 10 was in the inbox from 160 to 330 ms.
+    assert!(waits.contains(&(330_000, "170000".to_owned())));
+    assert_eq!(waits.len(), 5);
 }
 
 #[test]

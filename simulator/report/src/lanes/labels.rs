@@ -213,6 +213,9 @@ pub(super) fn place_labels(
 /// Along the slant on both sides, then along the wait.
 fn candidates(line: &Line, width: Dp) -> Vec<(Dp, Dp)> {
     let (from, to) = (line.from, line.to);
+    // How far the line rises within half the label.
+    let run = (to.0 - from.0).abs().max(1);
+    let rise = ((to.1 - from.1).abs() * width / 2 / run).min(400);
     let mut places = Vec::new();
     for tenth in [5, 4, 6, 3, 7, 2, 8, 9] {
         let x = from.0 + (to.0 - from.0) * tenth / 10;
@@ -220,8 +223,8 @@ fn candidates(line: &Line, width: Dp) -> Vec<(Dp, Dp)> {
         places.push((x + 70, y + 35));
         places.push((x - width - 70, y + 35));
         // Beside a shallow line there is no room, but there is above and below it.
-        places.push((x - width / 2, y - 60));
-        places.push((x - width / 2, y + 150));
+        places.push((x - width / 2, y - 60 - rise));
+        places.push((x - width / 2, y + 150 + rise));
     }
     for (x, y) in [
         (to.0 + 80, to.1 - 45),
