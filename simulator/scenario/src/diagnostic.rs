@@ -116,6 +116,44 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code, errors first.
+    pub const ALL: [Self; 34] = [
+        Self::Syntax,
+        Self::UnknownKey,
+        Self::NotInThisVersion,
+        Self::WrongType,
+        Self::MissingKey,
+        Self::BadValue,
+        Self::DuplicateName,
+        Self::UnknownChain,
+        Self::UnknownOwner,
+        Self::UnknownValidator,
+        Self::UnknownWorker,
+        Self::UnknownRegion,
+        Self::UnknownFault,
+        Self::UnknownVariant,
+        Self::UnknownPath,
+        Self::UnknownFunction,
+        Self::UnknownMetric,
+        Self::WrongArgument,
+        Self::Dimension,
+        Self::BadExpression,
+        Self::NoAction,
+        Self::TwoActions,
+        Self::TooLarge,
+        Self::NoEffect,
+        Self::AfterEnd,
+        Self::UnreachableStep,
+        Self::NoQuorum,
+        Self::WarmupHidesWindow,
+        Self::FastRoundConflict,
+        Self::Overload,
+        Self::BelowFloor,
+        Self::Overspend,
+        Self::NoExpectation,
+        Self::Unused,
+    ];
+
     /// The code as it is printed, and as programs see it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -30,6 +30,8 @@ use crate::plan::{ChainIndex, ChainSet, FaultIndex, OwnerIndex, ValidatorIndex};
 pub use evaluate::{Evaluation, Quantities, Reading};
 
 pub(crate) use build::{Scope, Use, build};
+#[cfg(test)]
+pub(crate) use functions::function_names;
 
 /// An expectation's statement, ready to be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]

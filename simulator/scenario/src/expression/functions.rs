@@ -71,6 +71,12 @@ const MEASURES: [(&str, Measure); 7] = [
     ("worker_busy", Measure::WorkerBusy),
 ];
 
+/// The names of all functions, for the reference.
+#[cfg(test)]
+pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
+    STATES.iter().map(|(name, _)| *name).chain(STATISTICS)
+}
+
 /// Finds out which quantity a call means.
 pub(super) fn function(
     scope: &Scope<'_>,
