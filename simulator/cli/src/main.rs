@@ -1,2 +1,45 @@
 //! The command line: the only place that reads files, the environment and the terminal.
-fn main() {}
+
+mod args;
+mod commands;
+mod exit;
+mod load;
+mod rundir;
+mod simulate;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    args::{Cli, Command},
+    exit::{CliError, Exit},
+    terminal::{Terminal, complain},
+};
+
+/// Many small values live for a moment each; this allocator is built for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::new(&cli.global);
+    let exit = dispatch(&cli, &terminal).unwrap_or_else(|error| {
+        complain(&error.to_string());
+        error.exit
+    });
+    ExitCode::from(u8::try_from(exit as i32).expect("exit codes are small"))
+}
+
+fn dispatch(cli: &Cli, terminal: &Terminal) -> Result<Exit, CliError> {
+    match &cli.command {
+        Command::Run(args) => commands::run(args, terminal),
+        Command::Check(args) => commands::check(args, terminal),
+        Command::New(args) => commands::new(args, terminal),
+        Command::Verify(args) => commands::verify(args, terminal),
+        Command::Schema => commands::schema(terminal),
+        Command::Figure(args) => commands::figure(args, terminal),
+        Command::Completion { shell } => commands::completion(*shell),
+    }
+}

@@ -1,0 +1,195 @@
+//! The command line as data.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    everything held
+  1    an expectation or invariant failed, or a run directory is not what it says
+  2    wrong usage
+  3    the scenario is invalid
+  4    inconclusive: the run ended before everything was decided
+  5    not deterministic (--check-determinism)
+  6    something could not be read or written
+  101  a bug in microchains
+  130  interrupted; the partial run is kept and marked
+
+Examples:
+  microchains run                          the bundled scenario `lanes`
+  microchains run payments-1k --seed 7     another seed
+  microchains run my.toml --set network.loss.client=2%";
+
+/// Deterministic simulator of microchains.
+#[derive(Debug, Parser)]
+#[command(name = "microchains", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Options of every command.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Global {
+    /// When to use colour.
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
+    pub(crate) color: Color,
+    /// Shape of what is printed.
+    #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
+    pub(crate) format: Format,
+    /// Only the verdict (-q) or nothing at all (-qq).
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) quiet: u8,
+    /// No progress on the terminal.
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Shape of what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people; may change.
+    Human,
+    /// For programs.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a scenario and write its report.
+    Run(RunArgs),
+    /// Check scenarios without running them.
+    Check(CheckArgs),
+    /// Copy a bundled scenario, or list them.
+    New(NewArgs),
+    /// Check that a run directory is what its manifest says.
+    Verify(VerifyArgs),
+    /// Print the JSON Schema of scenario files.
+    Schema,
+    /// Draw a figure of a run again.
+    Figure(FigureArgs),
+    /// Print a completion script for a shell.
+    Completion {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which scenario, and what is different from the file.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Choice {
+    /// A file, the name of a bundled scenario, or `-` for standard input.
+    #[arg(default_value = "lanes")]
+    pub(crate) scenario: String,
+    /// Another seed: a number, 0x..., or `random`.
+    #[arg(long)]
+    pub(crate) seed: Option<String>,
+    /// Another value for a key, such as `network.loss.client=2%`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// The variant to run.
+    #[arg(long)]
+    pub(crate) variant: Option<String>,
+}
+
+/// How a run is driven. Nothing here changes a byte of the result.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Driving {
+    /// Threads (partitions) at most.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) threads: u16,
+    /// What calls the nodes.
+    #[arg(long, value_enum, default_value_t = Driver::Kernel)]
+    pub(crate) driver: Driver,
+    /// Narrower windows: the width is divided by this.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) window_divisor: u64,
+    /// Compute everything at every node and compare.
+    #[arg(long)]
+    pub(crate) paranoid: bool,
+}
+
+/// What calls the nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Driver {
+    /// Actix actors, polled by the kernel of their partition.
+    Kernel,
+    /// Actix actors, started the ordinary way.
+    Started,
+    /// Plain structs in windows, without Actix.
+    Plain,
+    /// One heap of events, without windows: the reference.
+    Heap,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    #[command(flatten)]
+    pub(crate) driving: Driving,
+    /// Directory for reports; the run goes to NAME/SEED below it.
+    #[arg(long, env = "MICROCHAINS_REPORTS", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Run twice with different drivers and compare.
+    #[arg(long)]
+    pub(crate) check_determinism: bool,
+    /// Only simulate: write nothing.
+    #[arg(long)]
+    pub(crate) no_report: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Print the scenario with every default filled in.
+    #[arg(long)]
+    pub(crate) resolved: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// The bundled scenario to copy; without it, all are listed.
+    pub(crate) name: Option<String>,
+    /// Where to write it.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The run directory.
+    pub(crate) dir: PathBuf,
+    /// Also run it again and compare.
+    #[arg(long)]
+    pub(crate) rerun: bool,
+    #[command(flatten)]
+    pub(crate) driving: Driving,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FigureArgs {
+    /// The run directory.
+    pub(crate) dir: PathBuf,
+    /// The figure; without it, all are listed.
+    pub(crate) name: Option<String>,
+    /// Where to write its files.
+    #[arg(long, default_value = ".")]
+    pub(crate) out: PathBuf,
+}
