@@ -9,6 +9,10 @@ use crate::{Options, Style, bundled, check, render, summary, to_json};
 /// Rounds of mutation of every file: enough for a few seconds in a debug build.
 const ROUNDS: u64 = 150;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the corpus is a folder, so that a find is one file"
+)]
 fn corpus() -> Vec<(String, String)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fuzz/scenario");
     let mut files: Vec<(String, String)> = std::fs::read_dir(folder)
@@ -49,11 +53,17 @@ fn survives(text: &str) {
     to_json(&said);
 }
 
+/// The same, and a panic shows the text that made it.
+fn survives_as(title: &str, text: &str) {
+    if std::panic::catch_unwind(|| survives(text)).is_err() {
+        panic!("{title} made the checker panic:\n{text}");
+    }
+}
+
 #[test]
 fn the_corpus_survives() {
     for (name, text) in corpus() {
-        println!("{name}");
-        survives(&text);
+        survives_as(&name, &text);
     }
 }
 
@@ -65,9 +75,7 @@ fn seeded_mutations_survive() {
             let file = u64::try_from(file).expect("few files");
             let other = &files[usize::try_from(round).expect("few rounds") % files.len()].1;
             let mutated = mutate(text, other, file * ROUNDS + round);
-            // Shown only if the check below panics.
-            println!("{name} round {round}:\n{mutated}");
-            survives(&mutated);
+            survives_as(&format!("{name} round {round}"), &mutated);
         }
     }
 }
