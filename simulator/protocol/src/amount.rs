@@ -49,7 +49,10 @@ impl Amount {
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (tokens, attos) = (self.0 / Self::ATTOS_PER_TOKEN, self.0 % Self::ATTOS_PER_TOKEN);
+        let (tokens, attos) = (
+            self.0 / Self::ATTOS_PER_TOKEN,
+            self.0 % Self::ATTOS_PER_TOKEN,
+        );
         if attos == 0 {
             return write!(f, "{tokens}");
         }
@@ -109,7 +112,9 @@ impl Serialize for Amount {
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            String::deserialize(deserializer)?
+                .parse()
+                .map_err(D::Error::custom)
         } else {
             Ok(Self(u128::deserialize(deserializer)?))
         }
@@ -122,8 +127,16 @@ mod tests {
 
     #[test]
     fn text_round_trips() {
-        for text in ["0", "10", "0.25", "340282366920938463463.374607431768211455"] {
-            assert_eq!(text.parse::<Amount>().map(|a| a.to_string()), Ok(text.to_owned()));
+        for text in [
+            "0",
+            "10",
+            "0.25",
+            "340282366920938463463.374607431768211455",
+        ] {
+            assert_eq!(
+                text.parse::<Amount>().map(|a| a.to_string()),
+                Ok(text.to_owned())
+            );
         }
     }
 
@@ -131,7 +144,13 @@ mod tests {
     fn bad_text_is_refused() {
         assert_eq!("1e3".parse::<Amount>(), Err(ParseAmountError::Malformed));
         assert_eq!("1.".parse::<Amount>(), Err(ParseAmountError::Malformed));
-        assert_eq!("0.0000000000000000001".parse::<Amount>(), Err(ParseAmountError::TooPrecise));
-        assert_eq!("340282366920938463464".parse::<Amount>(), Err(ParseAmountError::TooLarge));
+        assert_eq!(
+            "0.0000000000000000001".parse::<Amount>(),
+            Err(ParseAmountError::TooPrecise)
+        );
+        assert_eq!(
+            "340282366920938463464".parse::<Amount>(),
+            Err(ParseAmountError::TooLarge)
+        );
     }
 }

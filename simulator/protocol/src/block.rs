@@ -77,18 +77,22 @@ impl Hashable for ProposedBlock {
 impl ProposedBlock {
     /// The bundles that it takes in, in order.
     pub fn incoming_bundles(&self) -> impl Iterator<Item = &IncomingBundle> {
-        self.transactions.iter().filter_map(|transaction| match transaction {
-            Transaction::ReceiveMessages(incoming) => Some(incoming),
-            Transaction::ExecuteOperation(_) => None,
-        })
+        self.transactions
+            .iter()
+            .filter_map(|transaction| match transaction {
+                Transaction::ReceiveMessages(incoming) => Some(incoming),
+                Transaction::ExecuteOperation(_) => None,
+            })
     }
 
     /// The operations that it executes, in order.
     pub fn operations(&self) -> impl Iterator<Item = &SystemOperation> {
-        self.transactions.iter().filter_map(|transaction| match transaction {
-            Transaction::ReceiveMessages(_) => None,
-            Transaction::ExecuteOperation(operation) => Some(operation),
-        })
+        self.transactions
+            .iter()
+            .filter_map(|transaction| match transaction {
+                Transaction::ReceiveMessages(_) => None,
+                Transaction::ExecuteOperation(operation) => Some(operation),
+            })
     }
 }
 
@@ -156,7 +160,13 @@ impl Block {
         let hash = CryptoHash::of(&header(&proposed, &outcome));
         let bundles = bundles(&proposed, &outcome, hash);
         let proposed_hash = CryptoHash::of(&proposed);
-        Self { proposed, outcome, proposed_hash, hash, bundles }
+        Self {
+            proposed,
+            outcome,
+            proposed_hash,
+            hash,
+            bundles,
+        }
     }
 
     /// What was proposed.
@@ -197,7 +207,9 @@ impl Block {
     /// What it sends to `recipient`, by transaction.
     pub fn bundles_for(&self, recipient: &ChainId) -> &[(ChainId, Arc<MessageBundle>)] {
         let from = self.bundles.partition_point(|(chain, _)| chain < recipient);
-        let until = self.bundles.partition_point(|(chain, _)| chain <= recipient);
+        let until = self
+            .bundles
+            .partition_point(|(chain, _)| chain <= recipient);
         &self.bundles[from..until]
     }
 
@@ -229,7 +241,10 @@ fn header(proposed: &ProposedBlock, outcome: &BlockExecutionOutcome) -> BlockHea
         state_hash: outcome.state_hash,
         transactions_hash: part("Transactions", &proposed.transactions),
         messages_hash: part("Messages", &outcome.messages),
-        previous_message_blocks_hash: part("PreviousMessageBlocks", &outcome.previous_message_blocks),
+        previous_message_blocks_hash: part(
+            "PreviousMessageBlocks",
+            &outcome.previous_message_blocks,
+        ),
         opened_hash: part("Opened", &outcome.opened),
     }
 }
@@ -251,17 +266,24 @@ fn bundles(
                 messages: Vec::new(),
             };
             let key = (message.destination, transaction_index);
-            bundles.entry(key).or_insert_with(empty).messages.push(PostedMessage {
-                authenticated_owner: message.authenticated_owner,
-                grant: message.grant,
-                kind: message.kind,
-                index,
-                message: message.message.clone(),
-            });
+            bundles
+                .entry(key)
+                .or_insert_with(empty)
+                .messages
+                .push(PostedMessage {
+                    authenticated_owner: message.authenticated_owner,
+                    grant: message.grant,
+                    kind: message.kind,
+                    index,
+                    message: message.message.clone(),
+                });
             index += 1;
         }
     }
-    bundles.into_iter().map(|((chain, _), bundle)| (chain, Arc::new(bundle))).collect()
+    bundles
+        .into_iter()
+        .map(|((chain, _), bundle)| (chain, Arc::new(bundle)))
+        .collect()
 }
 
 impl Serialize for Block {

@@ -68,7 +68,11 @@ impl Vote {
     /// Signs `payload`.
     pub fn new(payload: VotePayload, key: &SigningKey) -> Self {
         let signature = key.sign(&CryptoHash::of(&payload));
-        Self { payload, key: key.public(), signature }
+        Self {
+            payload,
+            key: key.public(),
+            signature,
+        }
     }
 
     /// Whether the signature is right.
@@ -103,7 +107,10 @@ impl LiteCertificate {
     ) -> Result<(), CertificateError> {
         let mut weight = 0u64;
         for (index, (key, _)) in self.signatures.iter().enumerate() {
-            if self.signatures[..index].iter().any(|(other, _)| other == key) {
+            if self.signatures[..index]
+                .iter()
+                .any(|(other, _)| other == key)
+            {
                 return Err(CertificateError::CertificateValidatorReuse);
             }
             match committee.weight(key) {
@@ -116,7 +123,8 @@ impl LiteCertificate {
             return Err(CertificateError::CertificateRequiresQuorum { weight, quorum });
         }
         let digest = CryptoHash::of(&self.payload);
-        let valid = |(key, signature): &(PublicKey, Signature)| store.verify(key, &digest, signature);
+        let valid =
+            |(key, signature): &(PublicKey, Signature)| store.verify(key, &digest, signature);
         if !self.signatures.iter().all(valid) {
             return Err(CertificateError::InvalidSignature);
         }
@@ -139,7 +147,12 @@ pub type ConfirmedBlockCertificate = BlockCertificate;
 impl Hash for BlockCertificate {
     /// By the hash of the block, which covers it, and by what was signed.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.block.hash(), self.lite.payload, self.lite.signatures.len()).hash(state);
+        (
+            self.block.hash(),
+            self.lite.payload,
+            self.lite.signatures.len(),
+        )
+            .hash(state);
     }
 }
 
@@ -201,10 +214,16 @@ impl VoteCollector {
 
     /// The signatures of the heaviest payload, if they weigh a quorum.
     pub fn certificate(&self, chain_id: ChainId, committee: &Committee) -> Option<LiteCertificate> {
-        let (payload, (_, signatures)) =
-            self.votes.iter().find(|(_, (weight, _))| *weight >= committee.quorum_threshold())?;
+        let (payload, (_, signatures)) = self
+            .votes
+            .iter()
+            .find(|(_, (weight, _))| *weight >= committee.quorum_threshold())?;
         let mut signatures = signatures.clone();
         signatures.sort_unstable_by_key(|(key, _)| *key);
-        Some(LiteCertificate { chain_id, payload: *payload, signatures })
+        Some(LiteCertificate {
+            chain_id,
+            payload: *payload,
+            signatures,
+        })
     }
 }

@@ -87,7 +87,9 @@ impl ChainState {
 
     /// Hash of the block at `height`, executed or preprocessed, if it is here.
     pub fn block_hash(&self, height: BlockHeight) -> Option<CryptoHash> {
-        let executed = usize::try_from(height.0).ok().and_then(|index| self.block_hashes.get(index));
+        let executed = usize::try_from(height.0)
+            .ok()
+            .and_then(|index| self.block_hashes.get(index));
         executed.or_else(|| self.preprocessed.get(&height)).copied()
     }
 
@@ -109,7 +111,11 @@ impl ChainState {
             }
         }
         missing.dedup();
-        if missing.is_empty() { Ok(()) } else { Err(NodeError::MissingCrossChainUpdates(missing)) }
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(NodeError::MissingCrossChainUpdates(missing))
+        }
     }
 
     /// Moves the tip over a confirmed block whose execution gave `executed`.
@@ -118,13 +124,19 @@ impl ChainState {
     /// If an inbox contradicts the block. Nothing is changed then.
     pub fn apply(&mut self, executed: Executed, now: Timestamp) -> Result<(), NodeError> {
         let block = &executed.block;
-        assert_eq!(block.height(), self.next_height(), "blocks are applied in order");
+        assert_eq!(
+            block.height(),
+            self.next_height(),
+            "blocks are applied in order"
+        );
         let mut inboxes: BTreeMap<ChainId, Inbox> = BTreeMap::new();
         for incoming in block.proposed().incoming_bundles() {
             let origin = incoming.origin;
             let original = || self.inboxes.get(&origin).cloned().unwrap_or_default();
             let inbox = inboxes.entry(origin).or_insert_with(original);
-            inbox.remove(&incoming.bundle).map_err(|error| NodeError::Inbox { origin, error })?;
+            inbox
+                .remove(&incoming.bundle)
+                .map_err(|error| NodeError::Inbox { origin, error })?;
         }
         for (origin, inbox) in inboxes {
             *self.inboxes.get_or_default(origin) = inbox;
@@ -142,8 +154,14 @@ impl ChainState {
     /// Stores a confirmed block above the tip and schedules those of its messages that are known to
     /// leave no gap (5.5, 5.8). Returns whether it was new.
     pub fn preprocess(&mut self, block: &Block) -> bool {
-        assert!(block.height() > self.next_height(), "a block at the tip is executed");
-        let new = self.preprocessed.insert(block.height(), block.hash()).is_none();
+        assert!(
+            block.height() > self.next_height(),
+            "a block at the tip is executed"
+        );
+        let new = self
+            .preprocessed
+            .insert(block.height(), block.hash())
+            .is_none();
         self.schedule_preprocessed(block);
         new
     }
@@ -162,7 +180,10 @@ impl ChainState {
         for recipient in block.recipients() {
             let previous = block.outcome().previous_message_blocks.get(&recipient);
             let gap_free = previous.is_none_or(|(_, height)| {
-                let scheduled = self.outboxes.get(&recipient).map(Outbox::next_height_to_schedule);
+                let scheduled = self
+                    .outboxes
+                    .get(&recipient)
+                    .map(Outbox::next_height_to_schedule);
                 *height < self.next_height() || scheduled == Some(height.next())
             });
             if gap_free {
@@ -229,14 +250,19 @@ impl ChainState {
 
     /// Drops what `recipient` has confirmed; returns the heights.
     pub fn confirm_outbox(&mut self, recipient: ChainId, height: BlockHeight) -> Vec<BlockHeight> {
-        let Some(outbox) = self.outboxes.get_mut(&recipient) else { return Vec::new() };
+        let Some(outbox) = self.outboxes.get_mut(&recipient) else {
+            return Vec::new();
+        };
         let confirmed = outbox.confirm(height);
         let drained = outbox.queue().is_empty();
         if drained && outbox.next_height_to_schedule() <= self.execution.next_height {
             self.outboxes.remove(&recipient);
         }
         for height in &confirmed {
-            let counter = self.outbox_counters.get_mut(height).expect("I-28: counted when scheduled");
+            let counter = self
+                .outbox_counters
+                .get_mut(height)
+                .expect("I-28: counted when scheduled");
             *counter -= 1;
             if *counter == 0 {
                 self.outbox_counters.remove(height);
@@ -247,7 +273,9 @@ impl ChainState {
 
     /// Whether all messages of blocks up to `height` are confirmed by their recipients.
     pub fn all_delivered_up_to(&self, height: BlockHeight) -> bool {
-        self.outbox_counters.first_key_value().is_none_or(|(first, _)| *first > height)
+        self.outbox_counters
+            .first_key_value()
+            .is_none_or(|(first, _)| *first > height)
     }
 
     /// Loses the newest entry of one outbox: the seeded bug of an outbox. Returns what is lost.
@@ -264,14 +292,22 @@ impl ChainState {
     /// Which one is broken, and how.
     pub fn check_shape(&self) -> Result<(), (Shape, &'static str)> {
         for (_, inbox) in self.inboxes.iter() {
-            inbox.check_shape().map_err(|detail| (Shape::Inbox, detail))?;
+            inbox
+                .check_shape()
+                .map_err(|detail| (Shape::Inbox, detail))?;
         }
         let mut waiting = 0u64;
         for outbox in self.outboxes.values() {
-            outbox.check_shape().map_err(|detail| (Shape::Outbox, detail))?;
+            outbox
+                .check_shape()
+                .map_err(|detail| (Shape::Outbox, detail))?;
             waiting += u64::try_from(outbox.queue().len()).expect("a queue fits memory");
         }
-        let counted: u64 = self.outbox_counters.values().map(|count| u64::from(*count)).sum();
+        let counted: u64 = self
+            .outbox_counters
+            .values()
+            .map(|count| u64::from(*count))
+            .sum();
         if waiting != counted {
             return Err((Shape::Outbox, "counters do not count the waiting heights"));
         }

@@ -133,7 +133,9 @@ type Background = (Communication, Arc<ConfirmedBlockCertificate>);
 impl Client {
     /// A wallet that has done nothing.
     pub fn new(config: ClientConfig, now: Timestamp) -> Self {
-        let description = config.chain.and_then(|chain| config.genesis.description(&chain).cloned());
+        let description = config
+            .chain
+            .and_then(|chain| config.genesis.description(&chain).cloned());
         Self {
             chain: description.map(|description| Box::new(ChainState::new(&description, now))),
             trackers: Vec::new(),
@@ -172,7 +174,10 @@ impl Client {
 
     /// Commands that are not done.
     pub fn open_commands(&self) -> usize {
-        let running = self.operation.as_ref().is_some_and(|operation| operation.command.is_some());
+        let running = self
+            .operation
+            .as_ref()
+            .is_some_and(|operation| operation.command.is_some());
         self.ready.len() + self.on_inbox.len() + self.held.len() + usize::from(running)
     }
 
@@ -183,13 +188,23 @@ impl Client {
     }
 
     fn subscribe(&mut self, out: &mut Outputs) {
-        let Some(chain) = self.chain.as_ref().map(|chain| chain.execution.chain_id) else { return };
-        let ownership = &self.chain.as_ref().expect("checked above").execution.ownership;
+        let Some(chain) = self.chain.as_ref().map(|chain| chain.execution.chain_id) else {
+            return;
+        };
+        let ownership = &self
+            .chain
+            .as_ref()
+            .expect("checked above")
+            .execution
+            .ownership;
         let blocks = ownership.owners.len() + ownership.super_owners.len() > 1;
         for validator in self.validators() {
             let id = self.request_id();
             let request = Request::Subscribe { blocks };
-            out.send(Address::Proxy(validator), Packet::Request { id, chain, request });
+            out.send(
+                Address::Proxy(validator),
+                Packet::Request { id, chain, request },
+            );
         }
     }
 
@@ -224,8 +239,14 @@ impl Client {
     /// Throws away what a crash takes: what is on its way. The wallet keeps its chain, its pending
     /// block and its trackers; the commands are the user's, who asks again.
     pub fn crash(&mut self) {
-        let running = self.operation.take().and_then(|operation| operation.command);
-        let in_pending = self.pending.as_ref().and_then(|pending| pending.command.as_ref());
+        let running = self
+            .operation
+            .take()
+            .and_then(|operation| operation.command);
+        let in_pending = self
+            .pending
+            .as_ref()
+            .and_then(|pending| pending.command.as_ref());
         if let Some(command) = running
             && in_pending.is_none_or(|pending| pending.number != command.number)
         {
@@ -278,9 +299,7 @@ impl Client {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
-        let waits = |command: &mut Command| {
-            matches!(command.trigger, Trigger::After(after, _) if after == number)
-        };
+        let waits = |command: &mut Command| matches!(command.trigger, Trigger::After(after, _) if after == number);
         self.ready.extend(self.held.extract_if(.., waits));
         self.proceed(now, store, out);
     }
@@ -292,7 +311,10 @@ impl Client {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
-        let mine = description.config.ownership.is_owner(&self.config.key.public().owner());
+        let mine = description
+            .config
+            .ownership
+            .is_owner(&self.config.key.public().owner());
         if self.chain.is_none() && mine {
             self.chain = Some(Box::new(ChainState::new(description, now)));
             self.config.chain = Some(description.id());
@@ -304,16 +326,27 @@ impl Client {
     }
 
     fn chain_ref(&self) -> &ChainState {
-        self.chain.as_ref().expect("an operation runs on an open chain only")
+        self.chain
+            .as_ref()
+            .expect("an operation runs on an open chain only")
     }
 
     fn chain_mut(&mut self) -> &mut ChainState {
-        self.chain.as_mut().expect("an operation runs on an open chain only")
+        self.chain
+            .as_mut()
+            .expect("an operation runs on an open chain only")
     }
 
     fn committee(&self) -> Arc<Committee> {
-        let epoch = self.chain.as_ref().map_or(Epoch(0), |chain| chain.execution.epoch);
-        self.config.genesis.committee(epoch).expect("the local chain is in a known epoch").clone()
+        let epoch = self
+            .chain
+            .as_ref()
+            .map_or(Epoch(0), |chain| chain.execution.epoch);
+        self.config
+            .genesis
+            .committee(epoch)
+            .expect("the local chain is in a known epoch")
+            .clone()
     }
 
     fn validators(&self) -> Vec<ValidatorIndex> {
@@ -327,6 +360,10 @@ impl Client {
 
     fn fail_command(&self, command: &Command, reason: String, out: &mut Outputs) {
         let chain = self.config.chain.unwrap_or_default();
-        out.observe(Observation::CommandFailed { command: command.number, chain, reason });
+        out.observe(Observation::CommandFailed {
+            command: command.number,
+            chain,
+            reason,
+        });
     }
 }

@@ -33,7 +33,10 @@ impl Committee {
             .try_fold(0u64, |sum, validator| sum.checked_add(validator.votes))
             .expect("the plan bounds weights");
         assert!(total_votes > 0, "a committee has weight");
-        Self { validators, total_votes }
+        Self {
+            validators,
+            total_votes,
+        }
     }
 
     /// All members by key.
@@ -48,7 +51,9 @@ impl Committee {
 
     /// Weight of `key`: 0 if it is no member.
     pub fn weight(&self, key: &PublicKey) -> u64 {
-        self.validators.get(key).map_or(0, |validator| validator.votes)
+        self.validators
+            .get(key)
+            .map_or(0, |validator| validator.votes)
     }
 
     /// Any set of this weight holds a correct validator: ceil(N / 3).
@@ -73,7 +78,13 @@ mod tests {
         let member = |(index, &votes): (usize, &u64)| {
             let index = u8::try_from(index).expect("few validators in a test");
             let key = SigningKey::from_seed(SignatureScheme::Modeled, &[index; 32]).public();
-            (key, ValidatorState { index: ValidatorIndex(u32::from(index)), votes })
+            (
+                key,
+                ValidatorState {
+                    index: ValidatorIndex(u32::from(index)),
+                    votes,
+                },
+            )
         };
         Committee::new(weights.iter().enumerate().map(member).collect())
     }
@@ -94,7 +105,10 @@ mod tests {
             let (quorum, validity) = (committee.quorum_threshold(), committee.validity_threshold());
             assert_eq!(quorum, (total + validity).div_ceil(2));
             assert!(2 * quorum - total >= validity);
-            assert!(total - (validity - 1) >= quorum, "the correct alone make a quorum");
+            assert!(
+                total - (validity - 1) >= quorum,
+                "the correct alone make a quorum"
+            );
         }
     }
 }

@@ -106,7 +106,9 @@ impl ExecutionState {
 
     /// What all accounts of this chain hold together; `None` if that does not fit.
     pub fn total_balance(&self) -> Option<Amount> {
-        self.balances.values().try_fold(self.balance, |sum, balance| sum.checked_add(*balance))
+        self.balances
+            .values()
+            .try_fold(self.balance, |sum, balance| sum.checked_add(*balance))
     }
 }
 
@@ -143,11 +145,15 @@ fn check_times(state: &ExecutionState, block: &ProposedBlock) -> Result<(), Bloc
         let (block, parent) = (block.timestamp, state.timestamp);
         return Err(BlockError::InvalidBlockTimestamp { block, parent });
     }
-    let newest = block.incoming_bundles().map(|incoming| incoming.bundle.timestamp).max();
+    let newest = block
+        .incoming_bundles()
+        .map(|incoming| incoming.bundle.timestamp)
+        .max();
     match newest {
-        Some(bundle) if block.timestamp < bundle => {
-            Err(BlockError::IncorrectBundleTimestamp { block: block.timestamp, bundle })
-        }
+        Some(bundle) if block.timestamp < bundle => Err(BlockError::IncorrectBundleTimestamp {
+            block: block.timestamp,
+            bundle,
+        }),
         Some(_) | None => Ok(()),
     }
 }
@@ -172,9 +178,11 @@ impl Execution<'_> {
 
     fn receive(&mut self, incoming: &IncomingBundle) -> Result<(), ExecutionError> {
         match incoming.action {
-            MessageAction::Accept => {
-                incoming.bundle.messages.iter().try_for_each(|message| self.accept(message))
-            }
+            MessageAction::Accept => incoming
+                .bundle
+                .messages
+                .iter()
+                .try_for_each(|message| self.accept(message)),
             MessageAction::Reject if incoming.bundle.is_protected() => {
                 Err(ExecutionError::CannotRejectMessage)
             }
@@ -189,13 +197,19 @@ impl Execution<'_> {
 
     fn accept(&mut self, posted: &PostedMessage) -> Result<(), ExecutionError> {
         match &posted.message {
-            SystemMessage::Credit { target, amount, source } => {
+            SystemMessage::Credit {
+                target,
+                amount,
+                source,
+            } => {
                 let bounced = posted.kind == MessageKind::Bouncing;
                 self.credit(if bounced { *source } else { *target }, *amount)
             }
-            SystemMessage::Withdraw { owner, amount, recipient } => {
-                self.transfer(*owner, *recipient, *amount, posted.authenticated_owner)
-            }
+            SystemMessage::Withdraw {
+                owner,
+                amount,
+                recipient,
+            } => self.transfer(*owner, *recipient, *amount, posted.authenticated_owner),
         }
     }
 
@@ -215,11 +229,20 @@ impl Execution<'_> {
 
     fn operation(&mut self, operation: &SystemOperation) -> Result<(), ExecutionError> {
         match operation {
-            SystemOperation::Transfer { owner, recipient, amount } => {
+            SystemOperation::Transfer {
+                owner,
+                recipient,
+                amount,
+            } => {
                 self.authenticate(*owner)?;
                 self.transfer(*owner, *recipient, *amount, self.block.authenticated_owner)
             }
-            SystemOperation::Claim { owner, target_id, recipient, amount } => {
+            SystemOperation::Claim {
+                owner,
+                target_id,
+                recipient,
+                amount,
+            } => {
                 self.authenticate(*owner)?;
                 self.claim(*owner, *target_id, *recipient, *amount)
             }
@@ -251,7 +274,11 @@ impl Execution<'_> {
         if recipient.chain_id == self.state.chain_id {
             return self.credit(recipient.owner, amount);
         }
-        let message = SystemMessage::Credit { target: recipient.owner, amount, source: owner };
+        let message = SystemMessage::Credit {
+            target: recipient.owner,
+            amount,
+            source: owner,
+        };
         self.send(OutgoingMessage {
             destination: recipient.chain_id,
             authenticated_owner,
@@ -280,7 +307,11 @@ impl Execution<'_> {
             authenticated_owner: self.block.authenticated_owner,
             grant: Amount::ZERO,
             kind: MessageKind::Simple,
-            message: SystemMessage::Withdraw { owner, amount, recipient },
+            message: SystemMessage::Withdraw {
+                owner,
+                amount,
+                recipient,
+            },
         });
         Ok(())
     }
@@ -303,13 +334,19 @@ impl Execution<'_> {
         };
         self.opened_count += 1;
         self.changes.push(StateChange::Opened(description.id()));
-        let opened = self.opened.last_mut().expect("pushed before each transaction");
+        let opened = self
+            .opened
+            .last_mut()
+            .expect("pushed before each transaction");
         opened.push(Arc::new(description));
         Ok(())
     }
 
     fn send(&mut self, message: OutgoingMessage) {
-        self.messages.last_mut().expect("pushed before each transaction").push(message);
+        self.messages
+            .last_mut()
+            .expect("pushed before each transaction")
+            .push(message);
     }
 
     fn debit(&mut self, owner: AccountOwner, amount: Amount) -> Result<(), ExecutionError> {
@@ -317,18 +354,22 @@ impl Execution<'_> {
             return Err(ExecutionError::IncorrectTransferAmount);
         }
         let balance = self.state.balance_of(&owner);
-        let left = balance.checked_sub(amount).ok_or(ExecutionError::InsufficientBalance {
-            owner,
-            balance,
-            amount,
-        })?;
+        let left = balance
+            .checked_sub(amount)
+            .ok_or(ExecutionError::InsufficientBalance {
+                owner,
+                balance,
+                amount,
+            })?;
         self.set_balance(owner, left);
         Ok(())
     }
 
     fn credit(&mut self, owner: AccountOwner, amount: Amount) -> Result<(), ExecutionError> {
         let balance = self.state.balance_of(&owner);
-        let sum = balance.checked_add(amount).ok_or(ExecutionError::AmountOverflow)?;
+        let sum = balance
+            .checked_add(amount)
+            .ok_or(ExecutionError::AmountOverflow)?;
         self.set_balance(owner, sum);
         Ok(())
     }
@@ -346,13 +387,19 @@ impl Execution<'_> {
 
     fn finish(mut self) -> Executed {
         let sent = self.messages.iter().map(Vec::len).sum::<usize>();
-        self.changes.push(StateChange::Sent(u32::try_from(sent).expect("blocks are small")));
+        self.changes.push(StateChange::Sent(
+            u32::try_from(sent).expect("blocks are small"),
+        ));
         let state_hash = CryptoHash::of(&Delta {
             previous: self.state.state_hash,
             timestamp: self.block.timestamp,
             changes: &self.changes,
         });
-        let recipients = self.messages.iter().flatten().map(|message| message.destination);
+        let recipients = self
+            .messages
+            .iter()
+            .flatten()
+            .map(|message| message.destination);
         let previous_message_blocks = recipients
             .filter_map(|chain| Some((chain, *self.state.previous_message_blocks.get(&chain)?)))
             .collect();
@@ -372,7 +419,9 @@ impl Execution<'_> {
             state.previous_message_blocks.insert(recipient, link);
         }
         state.next_height = block.height().next();
-        Executed { block: Arc::new(block), state: Arc::new(state) }
+        Executed {
+            block: Arc::new(block),
+            state: Arc::new(state),
+        }
     }
 }
-

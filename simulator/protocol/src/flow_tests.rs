@@ -15,26 +15,42 @@ fn a_pays_b_and_b_pays_c() {
     net.transfer(0, 1, 10);
     assert_eq!(net.tokens(0), 90);
     net.transfer(1, 2, 4);
-    assert_eq!(net.tokens(1), 6, "the incoming bundle comes before the operation");
+    assert_eq!(
+        net.tokens(1),
+        6,
+        "the incoming bundle comes before the operation"
+    );
     net.process_inbox(2);
     assert_eq!(net.tokens(2), 4);
     for client in 0..3 {
         assert_eq!(net.heights(client), [1; 4]);
     }
-    assert_eq!(net.count(|fact| matches!(fact, Observation::RequestRefused { .. })), 0);
-    assert_eq!(net.count(|fact| matches!(fact, Observation::ShapeBroken { .. })), 0);
+    assert_eq!(
+        net.count(|fact| matches!(fact, Observation::RequestRefused { .. })),
+        0
+    );
+    assert_eq!(
+        net.count(|fact| matches!(fact, Observation::ShapeBroken { .. })),
+        0
+    );
 }
 
 #[test]
 fn a_regular_owner_takes_two_votes_a_validator_and_a_super_owner_one() {
     for (ownership, votes) in [
-        (ChainOwnership::single as fn(AccountOwner) -> ChainOwnership, 8),
+        (
+            ChainOwnership::single as fn(AccountOwner) -> ChainOwnership,
+            8,
+        ),
         (ChainOwnership::single_super, 4),
     ] {
         let mut net = Net::new(&[100, 0], ownership);
         net.transfer(0, 1, 10);
         assert_eq!(net.tokens(0), 90);
-        assert_eq!(net.count(|fact| matches!(fact, Observation::VoteCast { .. })), votes);
+        assert_eq!(
+            net.count(|fact| matches!(fact, Observation::VoteCast { .. })),
+            votes
+        );
     }
 }
 
@@ -65,20 +81,30 @@ fn a_recipient_helps_a_validator_that_lacks_the_senders_block() {
     net.process_inbox(1);
     net.pass(TimeDelta::from_secs(2));
     assert_eq!(net.tokens(1), 3);
-    assert_eq!(net.heights(1), [1; 4], "all four took part or were brought up to date");
+    assert_eq!(
+        net.heights(1),
+        [1; 4],
+        "all four took part or were brought up to date"
+    );
 }
 
 #[test]
 fn two_silent_validators_stop_a_block_until_they_are_back() {
     let mut net = Net::new(&[100, 0], ChainOwnership::single);
-    net.unreachable = [2, 3].map(|index| Address::Proxy(ValidatorIndex(index))).to_vec();
+    net.unreachable = [2, 3]
+        .map(|index| Address::Proxy(ValidatorIndex(index)))
+        .to_vec();
     net.transfer(0, 1, 1);
     net.pass(TimeDelta::from_secs(60));
     assert_eq!(net.tokens(0), 100);
     assert_eq!(net.heights(0), [0; 4]);
     net.unreachable.clear();
     net.pass(TimeDelta::from_secs(120));
-    assert_eq!(net.tokens(0), 99, "the same pending block commits when the network heals");
+    assert_eq!(
+        net.tokens(0),
+        99,
+        "the same pending block commits when the network heals"
+    );
     assert_eq!(net.heights(0), [1; 4]);
 }
 
@@ -88,24 +114,38 @@ fn a_transfer_of_more_than_there_is_fails_and_changes_nothing() {
     net.transfer(0, 1, 10);
     assert_eq!(net.tokens(0), 5);
     assert_eq!(net.heights(0), [0; 4]);
-    assert_eq!(net.count(|fact| matches!(fact, Observation::CommandFailed { .. })), 1);
+    assert_eq!(
+        net.count(|fact| matches!(fact, Observation::CommandFailed { .. })),
+        1
+    );
 }
 
 #[test]
 fn a_claim_moves_the_owners_money_from_another_chain() {
     let mut net = Net::new(&[100, 0], ChainOwnership::single);
     let owner = crate::testing::key(2, 1).public().owner();
-    let theirs = Account { chain_id: net.chains[0], owner };
+    let theirs = Account {
+        chain_id: net.chains[0],
+        owner,
+    };
     let amount = Amount::from_tokens(7);
     net.command(
         0,
         Trigger::Now,
-        Action::Transfer { owner: AccountOwner::CHAIN, recipient: theirs, amount },
+        Action::Transfer {
+            owner: AccountOwner::CHAIN,
+            recipient: theirs,
+            amount,
+        },
     );
     net.run();
     let mine = Account::chain(net.chains[1]);
-    let claim =
-        Action::Claim { owner, target_id: net.chains[0], recipient: mine, amount };
+    let claim = Action::Claim {
+        owner,
+        target_id: net.chains[0],
+        recipient: mine,
+        amount,
+    };
     net.command(1, Trigger::Now, claim);
     net.run();
     net.process_inbox(0);

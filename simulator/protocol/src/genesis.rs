@@ -20,11 +20,18 @@ pub struct Genesis {
 impl Genesis {
     /// The network of this committee and these first chains.
     pub fn new(committee: Committee, descriptions: Vec<ChainDescription>) -> Self {
-        let keys =
-            committee.validators().iter().map(|(key, state)| (state.index, *key)).collect();
+        let keys = committee
+            .validators()
+            .iter()
+            .map(|(key, state)| (state.index, *key))
+            .collect();
         let described = |description: ChainDescription| (description.id(), Arc::new(description));
         let descriptions = descriptions.into_iter().map(described).collect();
-        Self { committee: Arc::new(committee), keys, descriptions }
+        Self {
+            committee: Arc::new(committee),
+            keys,
+            descriptions,
+        }
     }
 
     /// The committee of `epoch`, if it is known.

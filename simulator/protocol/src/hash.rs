@@ -59,7 +59,9 @@ impl Ord for CryptoHash {
             head.copy_from_slice(&hash.0[..8]);
             u64::from_be_bytes(head)
         };
-        head(self).cmp(&head(other)).then_with(|| self.0.cmp(&other.0))
+        head(self)
+            .cmp(&head(other))
+            .then_with(|| self.0.cmp(&other.0))
     }
 }
 
@@ -77,7 +79,9 @@ impl fmt::Display for CryptoHash {
 
 impl fmt::Debug for CryptoHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.0[..4]
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -117,10 +121,15 @@ impl Serialize for CryptoHash {
 impl<'de> Deserialize<'de> for CryptoHash {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            String::deserialize(deserializer)?
+                .parse()
+                .map_err(D::Error::custom)
         } else {
             let bytes = <&[u8]>::deserialize(deserializer)?;
-            bytes.try_into().map(Self).map_err(|_| D::Error::custom("a hash is 32 bytes"))
+            bytes
+                .try_into()
+                .map(Self)
+                .map_err(|_| D::Error::custom("a hash is 32 bytes"))
         }
     }
 }

@@ -64,7 +64,10 @@ pub struct Account {
 impl Account {
     /// The pooled balance of `chain_id`.
     pub const fn chain(chain_id: ChainId) -> Self {
-        Self { chain_id, owner: AccountOwner::CHAIN }
+        Self {
+            chain_id,
+            owner: AccountOwner::CHAIN,
+        }
     }
 }
 
@@ -124,8 +127,14 @@ impl Cursor {
     /// The smallest cursor after this one.
     pub fn next(self) -> Self {
         match self.index.checked_add(1) {
-            Some(index) => Self { height: self.height, index },
-            None => Self { height: self.height.next(), index: 0 },
+            Some(index) => Self {
+                height: self.height,
+                index,
+            },
+            None => Self {
+                height: self.height.next(),
+                index: 0,
+            },
         }
     }
 }
@@ -149,7 +158,10 @@ pub struct BlobId {
 impl BlobId {
     /// The blob that describes `chain_id`.
     pub const fn description(chain_id: ChainId) -> Self {
-        Self { blob_type: BlobType::ChainDescription, hash: chain_id.0 }
+        Self {
+            blob_type: BlobType::ChainDescription,
+            hash: chain_id.0,
+        }
     }
 }
 

@@ -71,7 +71,10 @@ impl Inbox {
     pub fn add(&mut self, bundle: Arc<MessageBundle>) -> Result<Added, InboxError> {
         let cursor = bundle.cursor();
         if cursor < self.next_cursor_to_add {
-            return Err(InboxError::IncorrectOrder { cursor, next: self.next_cursor_to_add });
+            return Err(InboxError::IncorrectOrder {
+                cursor,
+                next: self.next_cursor_to_add,
+            });
         }
         self.add_in_order(bundle)
     }
@@ -117,11 +120,16 @@ impl Inbox {
     pub fn remove(&mut self, bundle: &Arc<MessageBundle>) -> Result<Removed, InboxError> {
         let cursor = bundle.cursor();
         if cursor < self.next_cursor_to_remove {
-            return Err(InboxError::IncorrectOrder { cursor, next: self.next_cursor_to_remove });
+            return Err(InboxError::IncorrectOrder {
+                cursor,
+                next: self.next_cursor_to_remove,
+            });
         }
         while let Some(front) = self.added.front().filter(|front| front.cursor() < cursor) {
             if !front.is_skippable() {
-                return Err(InboxError::UnskippableBundle { cursor: front.cursor() });
+                return Err(InboxError::UnskippableBundle {
+                    cursor: front.cursor(),
+                });
             }
             self.added.pop_front();
         }
@@ -149,7 +157,10 @@ impl Inbox {
     /// What is wrong, in words.
     pub fn check_shape(&self) -> Result<(), &'static str> {
         fn sorted(queue: &VecDeque<Arc<MessageBundle>>) -> bool {
-            queue.iter().zip(queue.iter().skip(1)).all(|(a, b)| a.cursor() < b.cursor())
+            queue
+                .iter()
+                .zip(queue.iter().skip(1))
+                .all(|(a, b)| a.cursor() < b.cursor())
         }
         if !self.added.is_empty() && !self.removed.is_empty() {
             return Err("both queues are non-empty");
@@ -157,13 +168,20 @@ impl Inbox {
         if !sorted(&self.added) || !sorted(&self.removed) {
             return Err("cursors do not increase");
         }
-        if self.added.back().is_some_and(|last| last.cursor() >= self.next_cursor_to_add) {
+        if self
+            .added
+            .back()
+            .is_some_and(|last| last.cursor() >= self.next_cursor_to_add)
+        {
             return Err("an added bundle is not below the next cursor to add");
         }
-        if self.removed.back().is_some_and(|last| last.cursor() >= self.next_cursor_to_remove) {
+        if self
+            .removed
+            .back()
+            .is_some_and(|last| last.cursor() >= self.next_cursor_to_remove)
+        {
             return Err("a removed bundle is not below the next cursor to remove");
         }
         Ok(())
     }
 }
-

@@ -71,8 +71,9 @@ impl ChainManager {
     /// A fresh height.
     pub fn new(ownership: Arc<ChainOwnership>, now: Timestamp) -> Self {
         let current_round = ownership.first_round();
-        let round_timeout =
-            ownership.round_timeout(current_round).map(|span| now.saturating_add(span));
+        let round_timeout = ownership
+            .round_timeout(current_round)
+            .map(|span| now.saturating_add(span));
         Self {
             ownership,
             proposed: None,
@@ -138,7 +139,11 @@ impl ChainManager {
         height: BlockHeight,
     ) -> Result<Gate, NodeError> {
         // V0: the same again is answered with the vote at hand.
-        if self.proposed.as_ref().is_some_and(|old| same_content(old, proposal)) {
+        if self
+            .proposed
+            .as_ref()
+            .is_some_and(|old| same_content(old, proposal))
+        {
             return Ok(Gate::Skip);
         }
         let found = proposal.round;
@@ -147,13 +152,19 @@ impl ChainManager {
         if let Some(vote) = &self.validated_vote
             && found <= vote.payload.round
         {
-            return Err(NodeError::InsufficientRoundStrict { above: vote.payload.round, found });
+            return Err(NodeError::InsufficientRoundStrict {
+                above: vote.payload.round,
+                found,
+            });
         }
         // V3: above the lock.
         if let Some(lock) = &self.locking_block
             && found <= lock.round()
         {
-            return Err(NodeError::MustBeNewerThanLockingBlock { locked: lock.round(), found });
+            return Err(NodeError::MustBeNewerThanLockingBlock {
+                locked: lock.round(),
+                found,
+            });
         }
         self.check_confirmed_vote(proposal)?;
         // V5: a block above must remain possible.
@@ -170,7 +181,10 @@ impl ChainManager {
             Round::Fast => Ok(()),
             Round::MultiLeader(_) | Round::SingleLeader(0) => {
                 if found < current {
-                    return Err(NodeError::InsufficientRound { minimum: current, found });
+                    return Err(NodeError::InsufficientRound {
+                        minimum: current,
+                        found,
+                    });
                 }
                 let is_super = self.ownership.super_owners.contains(&proposal.owner());
                 if current.is_fast() && !is_super {
@@ -187,18 +201,28 @@ impl ChainManager {
 
     /// V4: a vote to confirm some block allows only what cannot conflict with it.
     fn check_confirmed_vote(&self, proposal: &BlockProposal) -> Result<(), NodeError> {
-        let Some((vote, confirmed_block)) = &self.confirmed_vote else { return Ok(()) };
+        let Some((vote, confirmed_block)) = &self.confirmed_vote else {
+            return Ok(());
+        };
         let confirmed = vote.payload.round;
         let same_block = *confirmed_block == proposal.block_hash();
         let compatible = match &proposal.original_proposal {
             None => false,
             Some(OriginalProposal::Regular { certificate }) => {
                 let certified = certificate.payload.round;
-                if same_block { confirmed <= certified } else { confirmed < certified }
+                if same_block {
+                    confirmed <= certified
+                } else {
+                    confirmed < certified
+                }
             }
             Some(OriginalProposal::Fast { .. }) => confirmed.is_fast() && same_block,
         };
-        if compatible { Ok(()) } else { Err(NodeError::HasIncompatibleConfirmedVote(confirmed)) }
+        if compatible {
+            Ok(())
+        } else {
+            Err(NodeError::HasIncompatibleConfirmedVote(confirmed))
+        }
     }
 
     /// Remembers that a correctly signed proposal reached its round, even if nothing comes of it.
@@ -206,7 +230,11 @@ impl ChainManager {
         if proposal.round > Round::SingleLeader(0) {
             return;
         }
-        if self.signed_proposal.as_ref().is_none_or(|old| old.round < proposal.round) {
+        if self
+            .signed_proposal
+            .as_ref()
+            .is_none_or(|old| old.round < proposal.round)
+        {
             self.signed_proposal = Some(proposal.clone());
             self.update_current_round(now);
         }
@@ -226,8 +254,10 @@ impl ChainManager {
         if let Some(certificate) = regular_lock {
             self.lock_regular(certificate);
         }
-        let fast_retry =
-            matches!(proposal.original_proposal, Some(OriginalProposal::Fast { .. }));
+        let fast_retry = matches!(
+            proposal.original_proposal,
+            Some(OriginalProposal::Fast { .. })
+        );
         if (fast_retry || proposal.round.is_fast()) && self.locking_block.is_none() {
             self.locking_block = Some(LockingBlock::Fast(proposal.clone()));
         }
@@ -240,7 +270,10 @@ impl ChainManager {
             self.validated_vote = None;
         } else {
             let last = self.validated_vote.as_ref().map(|vote| vote.payload.round);
-            assert!(last.is_none_or(|last| last < proposal.round), "one validating vote a round");
+            assert!(
+                last.is_none_or(|last| last < proposal.round),
+                "one validating vote a round"
+            );
             self.validated_vote = Some(vote);
         }
         Some(vote)
@@ -255,7 +288,11 @@ impl ChainManager {
         VotePayload {
             value_hash: block.hash(),
             round: proposal.round,
-            kind: if fast { CertificateKind::Confirmed } else { CertificateKind::Validated },
+            kind: if fast {
+                CertificateKind::Confirmed
+            } else {
+                CertificateKind::Validated
+            },
             unlocking_round: unlocking.map(|payload| payload.round),
             first_round: fast && self.ownership.first_round().is_fast(),
             commitment: unlocking.map(CryptoHash::of),
@@ -281,12 +318,18 @@ impl ChainManager {
         if let Some(vote) = &self.validated_vote
             && vote.payload.round > found
         {
-            return Err(NodeError::InsufficientRound { minimum: vote.payload.round, found });
+            return Err(NodeError::InsufficientRound {
+                minimum: vote.payload.round,
+                found,
+            });
         }
         if let Some(lock) = &self.locking_block
             && lock.round() >= found
         {
-            return Err(NodeError::InsufficientRoundStrict { above: lock.round(), found });
+            return Err(NodeError::InsufficientRoundStrict {
+                above: lock.round(),
+                found,
+            });
         }
         Ok(Gate::Accept)
     }
@@ -314,16 +357,24 @@ impl ChainManager {
             commitment: (!first_round).then(|| CryptoHash::of(&certificate.lite().payload)),
         };
         let vote = key.map(|key| Vote::new(payload, key))?;
-        let last = self.confirmed_vote.as_ref().map(|(vote, _)| vote.payload.round);
-        assert!(last.is_none_or(|last| last <= round), "confirming votes never go back");
+        let last = self
+            .confirmed_vote
+            .as_ref()
+            .map(|(vote, _)| vote.payload.round);
+        assert!(
+            last.is_none_or(|last| last <= round),
+            "confirming votes never go back"
+        );
         self.confirmed_vote = Some((vote, certificate.block().proposed_hash()));
         self.validated_vote = None;
         Some(vote)
     }
 
     fn lock_regular(&mut self, certificate: Arc<ValidatedBlockCertificate>) {
-        let newer =
-            self.locking_block.as_ref().is_none_or(|lock| lock.round() < certificate.round());
+        let newer = self
+            .locking_block
+            .as_ref()
+            .is_none_or(|lock| lock.round() < certificate.round());
         if newer {
             self.locking_block = Some(LockingBlock::Regular(certificate));
         }
@@ -336,11 +387,17 @@ impl ChainManager {
             self.proposed.as_ref().map(|proposal| proposal.round),
             self.signed_proposal.as_ref().map(|proposal| proposal.round),
         ];
-        let reached = rounds.into_iter().flatten().max().unwrap_or(self.current_round);
+        let reached = rounds
+            .into_iter()
+            .flatten()
+            .max()
+            .unwrap_or(self.current_round);
         if reached > self.current_round {
             self.current_round = reached;
-            self.round_timeout =
-                self.ownership.round_timeout(reached).map(|span| now.saturating_add(span));
+            self.round_timeout = self
+                .ownership
+                .round_timeout(reached)
+                .map(|span| now.saturating_add(span));
         }
     }
 }
@@ -348,4 +405,3 @@ impl ChainManager {
 fn same_content(a: &BlockProposal, b: &BlockProposal) -> bool {
     a.block_hash() == b.block_hash() && a.round == b.round && a.outcome == b.outcome
 }
-

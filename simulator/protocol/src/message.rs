@@ -113,7 +113,10 @@ impl Hashable for MessageBundle {
 impl MessageBundle {
     /// Position in its origin chain.
     pub const fn cursor(&self) -> Cursor {
-        Cursor { height: self.height, index: self.transaction_index }
+        Cursor {
+            height: self.height,
+            index: self.transaction_index,
+        }
     }
 
     /// Whether the recipient may jump over it: every message must allow it.
@@ -123,7 +126,9 @@ impl MessageBundle {
 
     /// Whether the recipient may not reject it: one such message is enough.
     pub fn is_protected(&self) -> bool {
-        self.messages.iter().any(|message| message.kind == MessageKind::Protected)
+        self.messages
+            .iter()
+            .any(|message| message.kind == MessageKind::Protected)
     }
 }
 

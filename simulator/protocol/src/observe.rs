@@ -14,8 +14,8 @@ use crate::{
     error::NodeError,
     hash::CryptoHash,
     ids::{BlockHeight, ChainId, Cursor, ValidatorIndex},
-    rpc::RequestKind,
     round::Round,
+    rpc::RequestKind,
 };
 
 /// A statement of protocol.md, section 15, that a machine's own state must keep.
@@ -257,6 +257,8 @@ impl Hasher for Fold {
     }
 
     fn write_isize(&mut self, value: isize) {
-        self.mix(u64::from_le_bytes(i64::try_from(value).expect("at most 64 bits").to_le_bytes()));
+        self.mix(u64::from_le_bytes(
+            i64::try_from(value).expect("at most 64 bits").to_le_bytes(),
+        ));
     }
 }

@@ -46,10 +46,19 @@ impl Outbox {
     /// # Errors
     /// What is wrong, in words.
     pub fn check_shape(&self) -> Result<(), &'static str> {
-        if !self.queue.iter().zip(self.queue.iter().skip(1)).all(|(a, b)| a < b) {
+        if !self
+            .queue
+            .iter()
+            .zip(self.queue.iter().skip(1))
+            .all(|(a, b)| a < b)
+        {
             return Err("heights do not increase");
         }
-        if self.queue.back().is_some_and(|last| *last >= self.next_height_to_schedule) {
+        if self
+            .queue
+            .back()
+            .is_some_and(|last| *last >= self.next_height_to_schedule)
+        {
             return Err("a height is not below the next one to schedule");
         }
         Ok(())

@@ -65,7 +65,10 @@ impl ChainOwnership {
 
     /// One super owner: blocks take one round trip.
     pub fn single_super(owner: AccountOwner) -> Self {
-        Self { super_owners: BTreeSet::from([owner]), ..Self::default() }
+        Self {
+            super_owners: BTreeSet::from([owner]),
+            ..Self::default()
+        }
     }
 
     /// Whether anybody can ever propose.
@@ -105,7 +108,9 @@ impl ChainOwnership {
                 Some(_) | None => Some(Round::SingleLeader(0)),
             },
             Round::SingleLeader(number) => Some(
-                number.checked_add(1).map_or(Round::Validator(0), Round::SingleLeader),
+                number
+                    .checked_add(1)
+                    .map_or(Round::Validator(0), Round::SingleLeader),
             ),
             Round::Validator(number) => number.checked_add(1).map(Round::Validator),
         }
@@ -117,9 +122,8 @@ impl ChainOwnership {
         match round {
             Round::Fast if self.owners.is_empty() => None,
             Round::Fast => config.fast_round_duration,
-            Round::MultiLeader(number) => {
-                (number.saturating_add(1) >= self.multi_leader_rounds).then_some(config.base_timeout)
-            }
+            Round::MultiLeader(number) => (number.saturating_add(1) >= self.multi_leader_rounds)
+                .then_some(config.base_timeout),
             Round::SingleLeader(number) | Round::Validator(number) => {
                 let growth = config.timeout_increment.saturating_mul(u64::from(number));
                 let micros = config.base_timeout.micros().saturating_add(growth.micros());
@@ -156,7 +160,11 @@ mod tests {
         for number in 0..5 {
             assert_eq!(round, Round::MultiLeader(number));
             let timed = ownership.round_timeout(round).is_some();
-            assert_eq!(timed, number == 4, "only the last multi-leader round has a timer");
+            assert_eq!(
+                timed,
+                number == 4,
+                "only the last multi-leader round has a timer"
+            );
             round = ownership.next_round(round).expect("more rounds follow");
         }
         assert_eq!(round, Round::SingleLeader(0));
@@ -167,7 +175,10 @@ mod tests {
         let ownership = ChainOwnership::single_super(owner(1));
         assert_eq!(ownership.first_round(), Round::Fast);
         assert_eq!(ownership.round_timeout(Round::Fast), None);
-        assert_eq!(ownership.next_round(Round::Fast), Some(Round::SingleLeader(0)));
+        assert_eq!(
+            ownership.next_round(Round::Fast),
+            Some(Round::SingleLeader(0))
+        );
         assert!(ownership.may_propose(&owner(1), Round::Fast));
         assert!(!ownership.may_propose(&owner(2), Round::Fast));
     }

@@ -68,7 +68,11 @@ fn digest(
     outcome: Option<&BlockExecutionOutcome>,
 ) -> CryptoHash {
     let outcome_hash = outcome.map(CryptoHash::of);
-    CryptoHash::of(&ProposalContent { block_hash, round, outcome_hash })
+    CryptoHash::of(&ProposalContent {
+        block_hash,
+        round,
+        outcome_hash,
+    })
 }
 
 impl BlockProposal {
@@ -88,8 +92,10 @@ impl BlockProposal {
 
     /// A retry in `round` of a block proposed in the fast round.
     pub fn retry_fast(fast: &Self, round: Round, key: &SigningKey) -> Self {
-        let original =
-            OriginalProposal::Fast { public_key: fast.public_key, signature: fast.signature };
+        let original = OriginalProposal::Fast {
+            public_key: fast.public_key,
+            signature: fast.signature,
+        };
         Self {
             signature: key.sign(&digest(fast.block_hash, round, None)),
             round,

@@ -30,13 +30,22 @@ pub struct Proxy {
 impl Proxy {
     /// The proxy of a validator with `shards` workers.
     pub const fn new(validator: ValidatorIndex, key: PublicKey, shards: u32) -> Self {
-        Self { validator, key, shards, subscriptions: BTreeMap::new() }
+        Self {
+            validator,
+            key,
+            shards,
+            subscriptions: BTreeMap::new(),
+        }
     }
 
     /// Handles a packet that `from` sent. What is addressed to nobody here is dropped.
     pub fn handle(&mut self, from: Address, packet: Packet, out: &mut Outputs) {
         match packet {
-            Packet::Request { chain, request: Request::Subscribe { blocks }, .. } => {
+            Packet::Request {
+                chain,
+                request: Request::Subscribe { blocks },
+                ..
+            } => {
                 if let Address::Client(client) = from {
                     self.subscribe(chain, Subscription { client, blocks });
                 }
@@ -44,7 +53,12 @@ impl Proxy {
             Packet::Request { id, chain, request } => {
                 if let Address::Client(client) = from {
                     let shard = shard_of(&self.key, &chain, self.shards);
-                    let packet = Packet::Forward { client, id, chain, request };
+                    let packet = Packet::Forward {
+                        client,
+                        id,
+                        chain,
+                        request,
+                    };
                     out.send(Address::Worker(self.validator, shard), packet);
                 }
             }

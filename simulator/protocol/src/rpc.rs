@@ -358,14 +358,21 @@ impl Packet {
             Self::Request { id, chain, request } => {
                 mix(1 ^ request_fingerprint(request), head(chain), id.0)
             }
-            Self::Forward { client, id, chain, request } => {
+            Self::Forward {
+                client,
+                id,
+                chain,
+                request,
+            } => {
                 let who = u64::from(client.0) << 32 ^ id.0;
                 mix(2 ^ request_fingerprint(request), head(chain), who)
             }
             Self::Reply { id, reply } => mix(3, reply_fingerprint(reply), id.0),
-            Self::ForwardReply { client, id, reply } => {
-                mix(4, reply_fingerprint(reply), u64::from(client.0) << 32 ^ id.0)
-            }
+            Self::ForwardReply { client, id, reply } => mix(
+                4,
+                reply_fingerprint(reply),
+                u64::from(client.0) << 32 ^ id.0,
+            ),
             Self::CrossChain(request) => cross_chain_fingerprint(request),
             Self::Notification(notification) => {
                 let detail = match notification.reason {
@@ -375,7 +382,9 @@ impl Packet {
                 };
                 mix(7, head(&notification.chain_id), detail)
             }
-            Self::Command(command) => mix(8, command.number, command.scheduled_us.unwrap_or(u64::MAX)),
+            Self::Command(command) => {
+                mix(8, command.number, command.scheduled_us.unwrap_or(u64::MAX))
+            }
             Self::CommandDone(number) => mix(9, *number, 0),
             Self::ChainOpened(description) => mix(10, head(&description.id()), 0),
         }
@@ -392,9 +401,9 @@ fn request_fingerprint(request: &Request) -> u64 {
             certificate.hash().fingerprint().rotate_left(2)
         }
         Request::ChainInfo(query) => 11 + query.received_log_from.unwrap_or(u64::MAX / 2),
-        Request::DownloadCertificates(heights) => {
-            heights.iter().fold(12, |sum: u64, height| sum.wrapping_mul(31) ^ height.0)
-        }
+        Request::DownloadCertificates(heights) => heights
+            .iter()
+            .fold(12, |sum: u64, height| sum.wrapping_mul(31) ^ height.0),
         Request::UploadDescription(description) => description.id().0.fingerprint(),
         Request::Subscribe { blocks } => 13 + u64::from(*blocks),
     }
@@ -404,13 +413,18 @@ fn reply_fingerprint(reply: &Reply) -> u64 {
     match reply {
         Ok(Response::Info(response)) => {
             let info = &response.info;
-            let vote = info.vote.as_ref().map_or(0, |vote| vote.payload.value_hash.fingerprint());
+            let vote = info
+                .vote
+                .as_ref()
+                .map_or(0, |vote| vote.payload.value_hash.fingerprint());
             let log = u64::try_from(info.received_log.len()).expect("a log fits memory");
             info.state_hash.fingerprint() ^ info.next_block_height.0.rotate_left(32) ^ vote ^ log
         }
-        Ok(Response::Certificates(certificates)) => certificates
-            .iter()
-            .fold(14, |sum: u64, certificate| sum.rotate_left(7) ^ certificate.hash().fingerprint()),
+        Ok(Response::Certificates(certificates)) => {
+            certificates.iter().fold(14, |sum: u64, certificate| {
+                sum.rotate_left(7) ^ certificate.hash().fingerprint()
+            })
+        }
         Ok(Response::Done) => 15,
         Err(error) => {
             let bytes = bcs::to_bytes(error).expect("errors encode");
@@ -421,15 +435,20 @@ fn reply_fingerprint(reply: &Reply) -> u64 {
 
 fn cross_chain_fingerprint(request: &CrossChainRequest) -> u64 {
     match request {
-        CrossChainRequest::UpdateRecipient { recipient, bundles, .. } => {
-            bundles.iter().fold(recipient.0.fingerprint(), |sum, bundle| {
-                let at = bundle.certificate_hash.fingerprint() ^ u64::from(bundle.transaction_index);
+        CrossChainRequest::UpdateRecipient {
+            recipient, bundles, ..
+        } => bundles
+            .iter()
+            .fold(recipient.0.fingerprint(), |sum, bundle| {
+                let at =
+                    bundle.certificate_hash.fingerprint() ^ u64::from(bundle.transaction_index);
                 sum.rotate_left(9) ^ at
-            })
-        }
-        CrossChainRequest::ConfirmUpdatedRecipient { sender, recipient, latest_height } => {
-            sender.0.fingerprint().rotate_left(3) ^ recipient.0.fingerprint() ^ latest_height.0
-        }
+            }),
+        CrossChainRequest::ConfirmUpdatedRecipient {
+            sender,
+            recipient,
+            latest_height,
+        } => sender.0.fingerprint().rotate_left(3) ^ recipient.0.fingerprint() ^ latest_height.0,
         CrossChainRequest::StoreDescription(description) => {
             description.id().0.fingerprint().rotate_left(5)
         }

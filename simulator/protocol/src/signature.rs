@@ -119,11 +119,17 @@ impl SigningKey {
             SignatureScheme::Ed25519 => {
                 let secret = ed25519_dalek::SigningKey::from_bytes(seed);
                 let bytes = CryptoHash::from_bytes(secret.verifying_key().to_bytes());
-                Self { public: PublicKey::Ed25519(bytes), secret: Some(Box::new(secret)) }
+                Self {
+                    public: PublicKey::Ed25519(bytes),
+                    secret: Some(Box::new(secret)),
+                }
             }
             SignatureScheme::Modeled => {
                 let public = PublicKey::Modeled(CryptoHash::of_bytes("ModeledSecret", seed));
-                Self { public, secret: None }
+                Self {
+                    public,
+                    secret: None,
+                }
             }
         }
     }
@@ -172,8 +178,10 @@ mod tests {
     fn signatures_bind_key_and_digest() {
         let digest = |byte: u8| CryptoHash::from_bytes([byte; 32]);
         for scheme in [SignatureScheme::Ed25519, SignatureScheme::Modeled] {
-            let (ana, ben) =
-                (SigningKey::from_seed(scheme, &[1; 32]), SigningKey::from_seed(scheme, &[2; 32]));
+            let (ana, ben) = (
+                SigningKey::from_seed(scheme, &[1; 32]),
+                SigningKey::from_seed(scheme, &[2; 32]),
+            );
             let signature = ana.sign(&digest(7));
             assert!(ana.public().verify(&digest(7), &signature));
             assert!(!ana.public().verify(&digest(8), &signature));

@@ -14,7 +14,9 @@ use crate::{
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
     genesis::Genesis,
     hash::CryptoHash,
-    ids::{Account, AccountOwner, Address, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
+    ids::{
+        Account, AccountOwner, Address, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex,
+    },
     machine::{Output, Outputs},
     observe::Observation,
     ownership::ChainOwnership,
@@ -36,7 +38,11 @@ impl ContentStore for PlainStore {
     }
 
     fn certificate(&self, hash: &CryptoHash) -> Option<Arc<ConfirmedBlockCertificate>> {
-        self.0.lock().expect("no test panics while it holds this").get(hash).cloned()
+        self.0
+            .lock()
+            .expect("no test panics while it holds this")
+            .get(hash)
+            .cloned()
     }
 }
 
@@ -70,7 +76,9 @@ impl Net {
         let validator_keys: Vec<_> = (0..4).map(|index| key(1, index)).collect();
         let members = (0..).map(ValidatorIndex).zip(&validator_keys);
         let committee = Committee::new(
-            members.map(|(index, key)| (key.public(), ValidatorState { index, votes: 1 })).collect(),
+            members
+                .map(|(index, key)| (key.public(), ValidatorState { index, votes: 1 }))
+                .collect(),
         );
         let described = |(index, tokens): (u32, &u64)| ChainDescription {
             origin: ChainOrigin::Root(index + 1),
@@ -95,8 +103,7 @@ impl Net {
                 sabotage: Sabotage::None,
             })
         };
-        let proxy =
-            |index: u32| Proxy::new(ValidatorIndex(index), key(1, index).public(), SHARDS);
+        let proxy = |index: u32| Proxy::new(ValidatorIndex(index), key(1, index).public(), SHARDS);
         let client = |(index, chain): (u32, &ChainId)| {
             let config = ClientConfig {
                 genesis: genesis.clone(),
@@ -113,7 +120,9 @@ impl Net {
             now: Timestamp::default(),
             store: PlainStore::default(),
             proxies: (0..4).map(proxy).collect(),
-            workers: (0..4).map(|v| (0..SHARDS).map(|s| worker(v, s)).collect()).collect(),
+            workers: (0..4)
+                .map(|v| (0..SHARDS).map(|s| worker(v, s)).collect())
+                .collect(),
             clients: (0..).zip(&chains).map(client).collect(),
             chains,
             facts: Vec::new(),
@@ -134,10 +143,16 @@ impl Net {
 
     pub(crate) fn command(&mut self, client: usize, trigger: Trigger, action: Action) {
         self.commands += 1;
-        let command =
-            Command { number: self.commands, trigger, action, scheduled_us: None, then: None };
+        let command = Command {
+            number: self.commands,
+            trigger,
+            action,
+            scheduled_us: None,
+            then: None,
+        };
         let to = Address::Client(self.clients[client].index());
-        self.queue.push_back((to, to, Packet::Command(Box::new(command))));
+        self.queue
+            .push_back((to, to, Packet::Command(Box::new(command))));
     }
 
     pub(crate) fn transfer(&mut self, from: usize, to: usize, tokens: u64) {
@@ -158,7 +173,9 @@ impl Net {
     /// Runs until no packet is left, without letting time pass.
     pub(crate) fn run(&mut self) {
         for _ in 0..1_000_000 {
-            let Some((from, to, packet)) = self.queue.pop_front() else { return };
+            let Some((from, to, packet)) = self.queue.pop_front() else {
+                return;
+            };
             if !self.unreachable.contains(&to) {
                 self.deliver(from, to, packet);
             }
@@ -197,7 +214,9 @@ impl Net {
     /// Delivers so many packets and no more.
     pub(crate) fn step(&mut self, packets: usize) {
         for _ in 0..packets {
-            let Some((from, to, packet)) = self.queue.pop_front() else { return };
+            let Some((from, to, packet)) = self.queue.pop_front() else {
+                return;
+            };
             self.deliver(from, to, packet);
         }
     }
@@ -249,7 +268,9 @@ impl Net {
 
     /// What a wallet's chain holds, in whole tokens.
     pub(crate) fn tokens(&self, client: usize) -> u128 {
-        let chain = self.clients[client].chain().expect("open from the beginning");
+        let chain = self.clients[client]
+            .chain()
+            .expect("open from the beginning");
         chain.execution.balance.attos() / Amount::ATTOS_PER_TOKEN
     }
 

@@ -129,8 +129,23 @@ impl Worker {
         out: &mut Outputs,
     ) {
         match packet {
-            Packet::Forward { client, id, chain, request } => {
-                self.on_request(now, Asked { client, id, chain, request }, store, out);
+            Packet::Forward {
+                client,
+                id,
+                chain,
+                request,
+            } => {
+                self.on_request(
+                    now,
+                    Asked {
+                        client,
+                        id,
+                        chain,
+                        request,
+                    },
+                    store,
+                    out,
+                );
             }
             Packet::CrossChain(request) => self.on_cross_chain(now, *request, store, out),
             // Nobody sends these to a worker; a stray packet changes nothing.
@@ -172,7 +187,11 @@ impl Worker {
                 chains.insert(*chain, state);
             }
         }
-        Self { chains, volatile: Volatile::default(), ..self }
+        Self {
+            chains,
+            volatile: Volatile::default(),
+            ..self
+        }
     }
 
     fn on_request(
@@ -187,22 +206,20 @@ impl Worker {
         let answer = match asked.request.clone() {
             Request::Proposal(proposal) => match self.delay_of(now, &proposal.block.timestamp) {
                 Some(at) => return self.delay(now, at, asked, out),
-                None => self.handle_proposal(now, chain, &proposal, store, out).map(Some),
+                None => self
+                    .handle_proposal(now, chain, &proposal, store, out)
+                    .map(Some),
             },
             Request::LiteValidated(lite) => self
                 .body_of(&lite)
-                .and_then(|certificate| {
-                    self.handle_validated(now, chain, &certificate, store, out)
-                })
+                .and_then(|certificate| self.handle_validated(now, chain, &certificate, store, out))
                 .map(Some),
-            Request::Validated(certificate) => {
-                self.handle_validated(now, chain, &certificate, store, out).map(Some)
-            }
+            Request::Validated(certificate) => self
+                .handle_validated(now, chain, &certificate, store, out)
+                .map(Some),
             Request::LiteConfirmed(lite) => self
                 .body_of(&lite)
-                .and_then(|certificate| {
-                    self.handle_confirmed(now, chain, &certificate, store, out)
-                })
+                .and_then(|certificate| self.handle_confirmed(now, chain, &certificate, store, out))
                 .map(Some),
             Request::Confirmed(certificate, delivery) => self
                 .handle_confirmed(now, chain, &certificate, store, out)
@@ -226,7 +243,11 @@ impl Worker {
             Ok(Some(response)) => Ok(response),
             Err(error) => {
                 let refused = error.clone();
-                out.observe(Observation::RequestRefused { chain, request: kind, error: refused });
+                out.observe(Observation::RequestRefused {
+                    chain,
+                    request: kind,
+                    error: refused,
+                });
                 Err(error)
             }
         };
@@ -234,7 +255,11 @@ impl Worker {
     }
 
     fn reply(&self, client: ClientIndex, id: RequestId, reply: Reply, out: &mut Outputs) {
-        let packet = Packet::ForwardReply { client, id, reply: Box::new(reply) };
+        let packet = Packet::ForwardReply {
+            client,
+            id,
+            reply: Box::new(reply),
+        };
         out.send(Address::Proxy(self.config.validator), packet);
     }
 
@@ -268,7 +293,8 @@ impl Worker {
             let known = self.descriptions.get(&chain);
             let description = known.or_else(|| self.config.genesis.description(&chain));
             let description = description.ok_or(NodeError::InactiveChain(chain))?;
-            self.chains.insert(chain, Box::new(ChainState::new(description, now)));
+            self.chains
+                .insert(chain, Box::new(ChainState::new(description, now)));
         }
         Ok(self.chains.get_mut(&chain).expect("inserted above"))
     }
@@ -276,17 +302,26 @@ impl Worker {
     fn committee(&self, epoch: Epoch) -> Result<Arc<Committee>, NodeError> {
         let expected = Epoch(0);
         let known = self.config.genesis.committee(epoch).cloned();
-        known.ok_or(NodeError::InvalidEpoch { expected, found: epoch })
+        known.ok_or(NodeError::InvalidEpoch {
+            expected,
+            found: epoch,
+        })
     }
 
     fn shard_of(&self, chain: &ChainId) -> Address {
         let key = self.config.key.public();
-        Address::Worker(self.config.validator, shard_of(&key, chain, self.config.shards))
+        Address::Worker(
+            self.config.validator,
+            shard_of(&key, chain, self.config.shards),
+        )
     }
 
     fn notify(&self, chain_id: ChainId, reason: Reason, out: &mut Outputs) {
         let notification = Box::new(Notification { chain_id, reason });
-        out.send(Address::Proxy(self.config.validator), Packet::Notification(notification));
+        out.send(
+            Address::Proxy(self.config.validator),
+            Packet::Notification(notification),
+        );
     }
 
     /// What is told about a chain; signed when it answers a query.
@@ -314,7 +349,10 @@ impl Worker {
 
     fn unsigned_info(&self, chain: ChainId) -> Response {
         let info = self.info(chain, &ChainInfoQuery::default());
-        Response::Info(Box::new(ChainInfoResponse { info, signature: None }))
+        Response::Info(Box::new(ChainInfoResponse {
+            info,
+            signature: None,
+        }))
     }
 
     fn handle_query(
@@ -330,9 +368,15 @@ impl Worker {
         let info = self.info(chain, query);
         let signature = query.manager_values.then(|| {
             out.signed(1);
-            (self.config.key.public(), self.config.key.sign(&info.digest()))
+            (
+                self.config.key.public(),
+                self.config.key.sign(&info.digest()),
+            )
         });
-        Ok(Response::Info(Box::new(ChainInfoResponse { info, signature })))
+        Ok(Response::Info(Box::new(ChainInfoResponse {
+            info,
+            signature,
+        })))
     }
 
     fn handle_download(
@@ -341,9 +385,16 @@ impl Worker {
         heights: &[BlockHeight],
         store: &dyn ContentStore,
     ) -> Result<Response, NodeError> {
-        let state = self.chains.get(&chain).ok_or(NodeError::InactiveChain(chain))?;
-        let hashes = heights.iter().filter_map(|height| state.block_hash(*height));
-        Ok(Response::Certificates(hashes.filter_map(|hash| store.certificate(&hash)).collect()))
+        let state = self
+            .chains
+            .get(&chain)
+            .ok_or(NodeError::InactiveChain(chain))?;
+        let hashes = heights
+            .iter()
+            .filter_map(|height| state.block_hash(*height));
+        Ok(Response::Certificates(
+            hashes.filter_map(|hash| store.certificate(&hash)).collect(),
+        ))
     }
 
     /// Keeps a description: its hash is the chain's id, so nobody can forge one, and it costs its
@@ -359,7 +410,9 @@ impl Worker {
     }
 
     fn store_description(&mut self, description: Arc<ChainDescription>) {
-        self.descriptions.entry(description.id()).or_insert(description);
+        self.descriptions
+            .entry(description.id())
+            .or_insert(description);
     }
 
     fn on_cross_chain(
@@ -370,10 +423,19 @@ impl Worker {
         out: &mut Outputs,
     ) {
         match request {
-            CrossChainRequest::UpdateRecipient { sender, recipient, bundles, previous_height } => {
+            CrossChainRequest::UpdateRecipient {
+                sender,
+                recipient,
+                bundles,
+                previous_height,
+            } => {
                 self.update_recipient(now, (sender, recipient), &bundles, previous_height, out);
             }
-            CrossChainRequest::ConfirmUpdatedRecipient { sender, recipient, latest_height } => {
+            CrossChainRequest::ConfirmUpdatedRecipient {
+                sender,
+                recipient,
+                latest_height,
+            } => {
                 self.confirm_updated_recipient(now, (sender, recipient), latest_height, store, out);
             }
             CrossChainRequest::StoreDescription(description) => self.store_description(description),
@@ -383,7 +445,11 @@ impl Worker {
     /// Tells whether the chain's own state keeps its shape.
     fn observe_shape(&self, chain: ChainId, out: &mut Outputs) {
         if let Err((shape, detail)) = self.chains[&chain].check_shape() {
-            out.observe(Observation::ShapeBroken { chain, shape, detail: detail.to_owned() });
+            out.observe(Observation::ShapeBroken {
+                chain,
+                shape,
+                detail: detail.to_owned(),
+            });
         }
     }
 }

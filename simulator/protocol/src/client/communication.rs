@@ -68,7 +68,12 @@ impl Communication {
             repeats: 0,
         };
         let lanes = goals.into_iter().map(lane).collect();
-        let mut this = Self { phase, started: now, lanes, grace_until: None };
+        let mut this = Self {
+            phase,
+            started: now,
+            lanes,
+            grace_until: None,
+        };
         for lane in &mut this.lanes {
             lane.send(now, next_request, out);
         }
@@ -84,7 +89,10 @@ impl Communication {
         next_request: &mut u64,
         out: &mut Outputs,
     ) -> Result<(usize, Reply), NotMine> {
-        let position = self.lanes.iter().position(|lane| lane.in_flight == Some(id));
+        let position = self
+            .lanes
+            .iter()
+            .position(|lane| lane.in_flight == Some(id));
         let index = position.ok_or(NotMine::Stale)?;
         let lane = &mut self.lanes[index];
         lane.in_flight = None;
@@ -125,7 +133,9 @@ impl Communication {
 
     /// Whether no lane has anything on its way.
     pub(super) fn all_settled(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.status != LaneStatus::Busy)
+        self.lanes
+            .iter()
+            .all(|lane| lane.status != LaneStatus::Busy)
     }
 }
 
@@ -169,7 +179,10 @@ impl Lane {
         self.in_flight = Some(id);
         self.sent_at = now;
         self.status = LaneStatus::Busy;
-        out.send(Address::Proxy(self.validator), Packet::Request { id, chain, request });
+        out.send(
+            Address::Proxy(self.validator),
+            Packet::Request { id, chain, request },
+        );
     }
 }
 

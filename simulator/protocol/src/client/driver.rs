@@ -50,10 +50,22 @@ pub(super) struct Pending {
 #[derive(Clone, Debug)]
 pub(super) enum Stage {
     Finding(Vec<LogAnswer>),
-    Downloading { fetches: Vec<Fetch>, answers: Vec<LogAnswer> },
-    Proposing { block: Arc<Block>, votes: VoteCollector },
-    Finalizing { certificate: Arc<ValidatedBlockCertificate>, votes: VoteCollector },
-    Broadcasting { certificate: Arc<ConfirmedBlockCertificate>, weight: u64 },
+    Downloading {
+        fetches: Vec<Fetch>,
+        answers: Vec<LogAnswer>,
+    },
+    Proposing {
+        block: Arc<Block>,
+        votes: VoteCollector,
+    },
+    Finalizing {
+        certificate: Arc<ValidatedBlockCertificate>,
+        votes: VoteCollector,
+    },
+    Broadcasting {
+        certificate: Arc<ConfirmedBlockCertificate>,
+        weight: u64,
+    },
     Recovering(Recovery),
     Syncing,
     BackingOff,
@@ -104,7 +116,13 @@ impl Client {
     fn next_command(&mut self) -> Option<Command> {
         let inbox_waits = self.inbox_waits();
         let ready = self.ready.pop_front();
-        ready.or_else(|| if inbox_waits { self.on_inbox.pop_front() } else { None })
+        ready.or_else(|| {
+            if inbox_waits {
+                self.on_inbox.pop_front()
+            } else {
+                None
+            }
+        })
     }
 
     /// Proposes a block for `command` with all that waits in the inbox.
@@ -117,7 +135,10 @@ impl Client {
     ) {
         if let Some(command) = &command {
             let chain = self.chain_ref().execution.chain_id;
-            out.observe(Observation::CommandStarted { command: command.number, chain });
+            out.observe(Observation::CommandStarted {
+                command: command.number,
+                chain,
+            });
         }
         match self.stage(now, command.as_ref(), store) {
             Staged::Nothing => self.finish(None, command, out),
@@ -127,9 +148,18 @@ impl Client {
                 }
                 self.fresh = false;
             }
-            Staged::Block { block, block_hash, executed } => {
+            Staged::Block {
+                block,
+                block_hash,
+                executed,
+            } => {
                 let round = self.proposal_round();
-                self.pending = Some(Box::new(Pending { block, block_hash, round, command }));
+                self.pending = Some(Box::new(Pending {
+                    block,
+                    block_hash,
+                    round,
+                    command,
+                }));
                 out.persist(self.chain_ref().execution.chain_id);
                 self.start_proposing(now, &executed, out);
             }
@@ -142,13 +172,20 @@ impl Client {
         let first = ownership.first_round();
         let owner = self.config.key.public().owner();
         let fast = self.config.allow_fast_blocks && ownership.super_owners.contains(&owner);
-        if first.is_fast() && !fast { Round::MultiLeader(0) } else { first }
+        if first.is_fast() && !fast {
+            Round::MultiLeader(0)
+        } else {
+            first
+        }
     }
 
     fn start_proposing(&mut self, now: Timestamp, executed: &Executed, out: &mut Outputs) {
         let pending = self.pending.as_ref().expect("saved before it is sent");
-        let proposal =
-            Arc::new(BlockProposal::fresh(pending.block.clone(), pending.round, &self.config.key));
+        let proposal = Arc::new(BlockProposal::fresh(
+            pending.block.clone(),
+            pending.round,
+            &self.config.key,
+        ));
         out.signed(1);
         let count = |number: usize| u32::try_from(number).expect("blocks are small");
         out.observe(Observation::BlockProposed {
@@ -158,12 +195,23 @@ impl Client {
             proposal: pending.block_hash,
             operations: count(pending.block.operations().count()),
             incoming: count(pending.block.incoming_bundles().count()),
-            scheduled_us: pending.command.as_ref().and_then(|command| command.scheduled_us),
+            scheduled_us: pending
+                .command
+                .as_ref()
+                .and_then(|command| command.scheduled_us),
         });
         let (chain, command) = (pending.block.chain_id, pending.command.clone());
-        let stage =
-            Stage::Proposing { block: executed.block.clone(), votes: VoteCollector::default() };
-        self.ask_all(now, command, stage, (chain, Request::Proposal(proposal)), out);
+        let stage = Stage::Proposing {
+            block: executed.block.clone(),
+            votes: VoteCollector::default(),
+        };
+        self.ask_all(
+            now,
+            command,
+            stage,
+            (chain, Request::Proposal(proposal)),
+            out,
+        );
     }
 
     fn start_finalizing(
@@ -174,15 +222,27 @@ impl Client {
     ) {
         let chain = certificate.block().chain_id();
         let request = Request::LiteValidated(Arc::new(certificate.lite().clone()));
-        let command = self.pending.as_ref().and_then(|pending| pending.command.clone());
-        let stage = Stage::Finalizing { certificate, votes: VoteCollector::default() };
+        let command = self
+            .pending
+            .as_ref()
+            .and_then(|pending| pending.command.clone());
+        let stage = Stage::Finalizing {
+            certificate,
+            votes: VoteCollector::default(),
+        };
         self.ask_all(now, command, stage, (chain, request), out);
     }
 
     fn start_recovering(&mut self, now: Timestamp, out: &mut Outputs) {
         let chain = self.chain_ref().execution.chain_id;
-        let query = ChainInfoQuery { manager_values: true, received_log_from: None };
-        let command = self.pending.as_ref().and_then(|pending| pending.command.clone());
+        let query = ChainInfoQuery {
+            manager_values: true,
+            received_log_from: None,
+        };
+        let command = self
+            .pending
+            .as_ref()
+            .and_then(|pending| pending.command.clone());
         let stage = Stage::Recovering(Recovery::default());
         self.ask_all(now, command, stage, (chain, Request::ChainInfo(query)), out);
     }
@@ -211,8 +271,15 @@ impl Client {
         self.phase += 1;
         let next = &mut self.next_request;
         let communication = Communication::start(self.phase, now, goals, next, out);
-        out.timer(self.config.options.request_timeout, self.phase * 4 + OVERDUE);
-        self.operation = Some(Box::new(Operation { command, communication, stage }));
+        out.timer(
+            self.config.options.request_timeout,
+            self.phase * 4 + OVERDUE,
+        );
+        self.operation = Some(Box::new(Operation {
+            command,
+            communication,
+            stage,
+        }));
     }
 
     /// Handles an answer of a validator.
@@ -229,7 +296,10 @@ impl Client {
             return self.on_background_reply(now, id, reply, store, out);
         };
         let next = &mut self.next_request;
-        match operation.communication.on_reply(now, id, reply.clone(), next, out) {
+        match operation
+            .communication
+            .on_reply(now, id, reply.clone(), next, out)
+        {
             Ok((lane, reply)) => {
                 debug_assert_eq!(
                     from,
@@ -257,7 +327,13 @@ impl Client {
     ) {
         let validator = operation.communication.lanes[lane].validator;
         let absorbed = reply.and_then(|response| {
-            self.absorb(&mut operation.stage, (lane, validator), response, store, out)
+            self.absorb(
+                &mut operation.stage,
+                (lane, validator),
+                response,
+                store,
+                out,
+            )
         });
         match absorbed {
             Ok(true) => operation.communication.lanes[lane].status = LaneStatus::Answered,
@@ -294,7 +370,13 @@ impl Client {
                 let hash = certificate.hash();
                 Ok(self.absorb_vote(votes, hash, validator, &response.info.vote, store, out))
             }
-            (Stage::Broadcasting { certificate, weight }, Response::Info(response)) => {
+            (
+                Stage::Broadcasting {
+                    certificate,
+                    weight,
+                },
+                Response::Info(response),
+            ) => {
                 let found = certificate.block().height();
                 let expected = response.info.next_block_height;
                 if expected <= found {
@@ -363,7 +445,10 @@ impl Client {
         }
         if let Some(LockingBlock::Regular(certificate)) = &info.locking_block
             && certificate.block().height() == next
-            && recovery.lock.as_ref().is_none_or(|lock| lock.round() < certificate.round())
+            && recovery
+                .lock
+                .as_ref()
+                .is_none_or(|lock| lock.round() < certificate.round())
         {
             out.verified(certificate.lite().signatures.len());
             if certificate.lite().check(&self.committee(), store).is_ok() {
@@ -388,7 +473,10 @@ impl Client {
     ) {
         let settled = operation.communication.all_settled();
         let ready = self.has_enough(&operation.stage, settled);
-        let waited = operation.communication.grace_until.is_some_and(|until| now >= until);
+        let waited = operation
+            .communication
+            .grace_until
+            .is_some_and(|until| now >= until);
         if ready && (settled || waited) {
             self.background_rest(&operation, out);
             self.advance(now, *operation, store, out);
@@ -414,7 +502,11 @@ impl Client {
         let chain = self.chain_ref().execution.chain_id;
         match stage {
             Stage::Finding(answers) => {
-                answers.iter().map(|answer| self.weight_of(answer.validator)).sum::<u64>() >= quorum
+                answers
+                    .iter()
+                    .map(|answer| self.weight_of(answer.validator))
+                    .sum::<u64>()
+                    >= quorum
             }
             Stage::Downloading { .. } | Stage::Syncing => settled,
             Stage::Proposing { votes, .. } | Stage::Finalizing { votes, .. } => {
@@ -441,11 +533,15 @@ impl Client {
                 self.finish_downloading(fetches, &answers, out);
             }
             Stage::Proposing { block, votes } => {
-                let lite = votes.certificate(chain, &committee).expect("checked: a quorum voted");
+                let lite = votes
+                    .certificate(chain, &committee)
+                    .expect("checked: a quorum voted");
                 self.certified(now, block, lite, store, out);
             }
             Stage::Finalizing { certificate, votes } => {
-                let lite = votes.certificate(chain, &committee).expect("checked: a quorum voted");
+                let lite = votes
+                    .certificate(chain, &committee)
+                    .expect("checked: a quorum voted");
                 self.certified(now, certificate.block().clone(), lite, store, out);
             }
             Stage::Broadcasting { certificate, .. } => {
@@ -467,7 +563,11 @@ impl Client {
         out: &mut Outputs,
     ) {
         let (chain, height, payload) = (block.chain_id(), block.height(), lite.payload);
-        out.observe(Observation::CertificateFormed { chain, height, payload });
+        out.observe(Observation::CertificateFormed {
+            chain,
+            height,
+            payload,
+        });
         let certificate = BlockCertificate::new(block, lite).expect("votes for this block");
         let certificate = Arc::new(certificate);
         match payload.kind {
@@ -489,9 +589,14 @@ impl Client {
         store.put_certificate(certificate);
         self.execute_locally(now, certificate, store);
         out.persist(chain);
-        out.observe(Observation::BlockConfirmed { certificate: certificate.clone() });
+        out.observe(Observation::BlockConfirmed {
+            certificate: certificate.clone(),
+        });
         let request = Request::LiteConfirmed(Arc::new(certificate.lite().clone()));
-        let stage = Stage::Broadcasting { certificate: certificate.clone(), weight: 0 };
+        let stage = Stage::Broadcasting {
+            certificate: certificate.clone(),
+            weight: 0,
+        };
         self.ask_all(now, command, stage, (chain, request), out);
     }
 
@@ -503,10 +608,20 @@ impl Client {
     ) {
         let block = certificate.block();
         let executed = store
-            .execute(&self.chain_ref().execution, block.proposed(), block.proposed_hash())
+            .execute(
+                &self.chain_ref().execution,
+                block.proposed(),
+                block.proposed_hash(),
+            )
             .expect("a quorum has executed this block on the same state");
-        assert_eq!(executed.block.hash(), block.hash(), "I-4: execution is a function");
-        self.chain_mut().apply(executed, now).expect("a certified block fits the local inbox");
+        assert_eq!(
+            executed.block.hash(),
+            block.hash(),
+            "I-4: execution is a function"
+        );
+        self.chain_mut()
+            .apply(executed, now)
+            .expect("a certified block fits the local inbox");
     }
 
     fn recovered(
@@ -521,7 +636,10 @@ impl Client {
         if let Some((height, validator)) = recovery.ahead {
             let heights = (next.0..height.0).map(BlockHeight).collect();
             let goal = (validator, chain, Request::DownloadCertificates(heights));
-            let command = self.pending.as_ref().and_then(|pending| pending.command.clone());
+            let command = self
+                .pending
+                .as_ref()
+                .and_then(|pending| pending.command.clone());
             self.ask(now, command, Stage::Syncing, vec![goal], out);
         } else if let Some(certificate) = recovery.lock {
             self.start_finalizing(now, certificate, out);
@@ -566,7 +684,10 @@ impl Client {
         self.fresh = false;
         let Some(command) = command else { return };
         let height = block.map(|block| block.height());
-        out.observe(Observation::CommandDone { command: command.number, height });
+        out.observe(Observation::CommandDone {
+            command: command.number,
+            height,
+        });
         if let (Some(block), Action::OpenChain { wallet, .. }) = (block, &command.action) {
             for description in block.opened() {
                 let packet = Packet::ChainOpened(description.clone());
@@ -574,15 +695,24 @@ impl Client {
             }
         }
         if let Some(waiting) = command.then {
-            out.send(Address::Client(waiting), Packet::CommandDone(command.number));
+            out.send(
+                Address::Client(waiting),
+                Packet::CommandDone(command.number),
+            );
         }
     }
 
     fn back_off(&mut self, now: Timestamp, operation: Operation, out: &mut Outputs) {
         self.failures += 1;
-        self.notified |= matches!(operation.stage, Stage::Finding(_) | Stage::Downloading { .. });
+        self.notified |= matches!(
+            operation.stage,
+            Stage::Finding(_) | Stage::Downloading { .. }
+        );
         let options = &self.config.options;
-        let delay = options.retry_delay.saturating_mul(self.failures).min(options.max_backoff);
+        let delay = options
+            .retry_delay
+            .saturating_mul(self.failures)
+            .min(options.max_backoff);
         self.ask(now, operation.command, Stage::BackingOff, Vec::new(), out);
         out.timer(delay, self.phase * 4 + BACKOFF);
     }
@@ -603,7 +733,9 @@ impl Client {
             return self.on_background_timer(now, phase, out);
         }
         let current = |operation: &mut Box<Operation>| operation.communication.phase == phase;
-        let Some(mut operation) = self.operation.take_if(current) else { return };
+        let Some(mut operation) = self.operation.take_if(current) else {
+            return;
+        };
         match kind {
             BACKOFF => {
                 if let Some(command) = operation.command.take()
@@ -646,7 +778,9 @@ impl Client {
 
     /// Keeps telling validators of a confirmed block after a quorum has it, until the next block.
     fn background_rest(&mut self, operation: &Operation, out: &mut Outputs) {
-        let Stage::Broadcasting { certificate, .. } = &operation.stage else { return };
+        let Stage::Broadcasting { certificate, .. } = &operation.stage else {
+            return;
+        };
         let communication = &operation.communication;
         self.background = None;
         if !communication.all_settled() {
@@ -664,12 +798,17 @@ impl Client {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
-        let Some(mut background) = self.background.take() else { return };
+        let Some(mut background) = self.background.take() else {
+            return;
+        };
         let (communication, certificate) = &mut *background;
         let next = &mut self.next_request;
         if let Ok((lane, reply)) = communication.on_reply(now, id, reply, next, out) {
             let certificate = certificate.clone();
-            let mut stage = Stage::Broadcasting { certificate, weight: 0 };
+            let mut stage = Stage::Broadcasting {
+                certificate,
+                weight: 0,
+            };
             let validator = communication.lanes[lane].validator;
             let absorbed = reply.and_then(|response| {
                 self.absorb(&mut stage, (lane, validator), response, store, out)
@@ -687,7 +826,9 @@ impl Client {
 
     fn on_background_timer(&mut self, now: Timestamp, phase: u64, out: &mut Outputs) {
         let current = |background: &mut Box<super::Background>| background.0.phase == phase;
-        let Some(mut background) = self.background.take_if(current) else { return };
+        let Some(mut background) = self.background.take_if(current) else {
+            return;
+        };
         self.repeat_overdue(now, &mut background.0, BACKGROUND, out);
         if !background.0.all_settled() {
             self.background = Some(background);

@@ -45,7 +45,10 @@ impl Client {
             && (self.config.inbox_policy == InboxPolicy::Auto
                 || !self.ready.is_empty()
                 || !self.on_inbox.is_empty());
-        let asked = self.ready.front().is_some_and(|c| c.action == Action::ProcessInbox);
+        let asked = self
+            .ready
+            .front()
+            .is_some_and(|c| c.action == Action::ProcessInbox);
         told || (asked && !self.fresh)
     }
 
@@ -61,7 +64,10 @@ impl Client {
         self.trackers.resize(validators.len(), 0);
         let goals = validators.into_iter().map(|validator| {
             let from = self.trackers[index_of(validator)];
-            let query = ChainInfoQuery { manager_values: false, received_log_from: Some(from) };
+            let query = ChainInfoQuery {
+                manager_values: false,
+                received_log_from: Some(from),
+            };
             (validator, chain, Request::ChainInfo(query))
         });
         let goals = goals.collect();
@@ -114,7 +120,13 @@ impl Client {
             (fetch.sources[0], fetch.origin, request)
         };
         let goals = fetches.iter().map(goal).collect();
-        self.ask(now, None, Stage::Downloading { fetches, answers }, goals, out);
+        self.ask(
+            now,
+            None,
+            Stage::Downloading { fetches, answers },
+            goals,
+            out,
+        );
     }
 
     /// What the logs name and the local inbox lacks, by origin.
@@ -124,9 +136,15 @@ impl Client {
         for answer in answers {
             for (origin, height) in &answer.entries {
                 let inbox = self.chain_ref().inboxes().get(origin);
-                let next = inbox.map(|inbox| inbox.next_height_to_receive()).unwrap_or_default();
+                let next = inbox
+                    .map(|inbox| inbox.next_height_to_receive())
+                    .unwrap_or_default();
                 if *height >= next {
-                    let sources = wanted.entry(*origin).or_default().entry(*height).or_default();
+                    let sources = wanted
+                        .entry(*origin)
+                        .or_default()
+                        .entry(*height)
+                        .or_default();
                     sources.push(answer.validator);
                 }
             }
@@ -135,7 +153,12 @@ impl Client {
             // Who named the newest block is likely to have those below.
             let sources = heights.last_key_value().map(|(_, sources)| sources.clone());
             let heights = heights.into_keys().collect();
-            Fetch { origin, heights, sources: sources.unwrap_or_default(), complete: false }
+            Fetch {
+                origin,
+                heights,
+                sources: sources.unwrap_or_default(),
+                complete: false,
+            }
         };
         wanted.into_iter().map(fetch).collect()
     }
@@ -155,14 +178,19 @@ impl Client {
             out.verified(certificate.lite().signatures.len());
             let valid = block.chain_id() == fetch.origin
                 && certificate.kind() == CertificateKind::Confirmed
-                && self.config.genesis.committee(block.proposed().epoch).is_some_and(|committee| {
-                    certificate.lite().check(committee, store).is_ok()
-                });
+                && self
+                    .config
+                    .genesis
+                    .committee(block.proposed().epoch)
+                    .is_some_and(|committee| certificate.lite().check(committee, store).is_ok());
             if !valid {
                 return false;
             }
             store.put_certificate(certificate);
-            let bundles = block.bundles_for(&recipient).iter().map(|(_, bundle)| bundle.clone());
+            let bundles = block
+                .bundles_for(&recipient)
+                .iter()
+                .map(|(_, bundle)| bundle.clone());
             let bundles: Vec<_> = bundles.collect();
             let previous = block.outcome().previous_message_blocks.get(&recipient);
             let previous = previous.map(|(_, height)| *height);
@@ -170,7 +198,8 @@ impl Client {
             match chain.receive(fetch.origin, &bundles, previous, Sabotage::None) {
                 Ok(_) => {}
                 Err(NodeError::Inbox {
-                    error: InboxError::InboxGapDetected { previous, .. }, ..
+                    error: InboxError::InboxGapDetected { previous, .. },
+                    ..
                 }) => {
                     fetch.heights.insert(0, previous);
                     return false;
@@ -191,8 +220,7 @@ impl Client {
         out: &mut Outputs,
     ) {
         let Stage::Downloading { fetches, .. } = &mut operation.stage else {
-            operation.communication.lanes[lane].status =
-                super::communication::LaneStatus::Failed;
+            operation.communication.lanes[lane].status = super::communication::LaneStatus::Failed;
             return;
         };
         let fetch = &mut fetches[lane];
@@ -232,12 +260,16 @@ impl Client {
     /// Hash of the block of `origin` at `height` that sent to this chain, if it waits or is part of
     /// the pending block.
     pub(super) fn sender_block(&self, origin: ChainId, height: BlockHeight) -> Option<CryptoHash> {
-        let waiting = self.chain_ref().inboxes().get(&origin).and_then(|inbox| {
-            inbox.added().iter().find(|bundle| bundle.height == height)
-        });
+        let waiting = self
+            .chain_ref()
+            .inboxes()
+            .get(&origin)
+            .and_then(|inbox| inbox.added().iter().find(|bundle| bundle.height == height));
         let pending = self.pending.as_ref().and_then(|pending| {
             let mut incoming = pending.block.incoming_bundles();
-            incoming.find(|i| i.origin == origin && i.bundle.height == height).map(|i| &i.bundle)
+            incoming
+                .find(|i| i.origin == origin && i.bundle.height == height)
+                .map(|i| &i.bundle)
         });
         waiting.or(pending).map(|bundle| bundle.certificate_hash)
     }

@@ -52,7 +52,11 @@ impl Client {
         }
         let (chain, validator) = (self.chain_ref().execution.chain_id, lane.validator);
         let requests = u32::try_from(helpers.len()).expect("bounded by the chain's height");
-        out.observe(Observation::ValidatorHelped { chain, validator, requests });
+        out.observe(Observation::ValidatorHelped {
+            chain,
+            validator,
+            requests,
+        });
         lane.help(now, helpers, &mut self.next_request, out);
     }
 
@@ -105,7 +109,9 @@ impl Client {
         let state = self.chain_ref();
         let hashes = (from.0..until.0).filter_map(|height| state.block_hash(BlockHeight(height)));
         let certificates = hashes.filter_map(|hash| store.certificate(&hash));
-        certificates.map(|certificate| push(certificate, Delivery::NonBlocking)).collect()
+        certificates
+            .map(|certificate| push(certificate, Delivery::NonBlocking))
+            .collect()
     }
 
     /// The named blocks, each after those before it that sent here too: more of these each time.
@@ -123,7 +129,10 @@ impl Client {
             let mut blocks = Vec::new();
             while let Some(certificate) = hash.and_then(|hash| store.certificate(&hash)) {
                 let links = &certificate.block().outcome().previous_message_blocks;
-                hash = links.get(&recipient).map(|(hash, _)| *hash).filter(|_| blocks.len() < depth);
+                hash = links
+                    .get(&recipient)
+                    .map(|(hash, _)| *hash)
+                    .filter(|_| blocks.len() < depth);
                 blocks.push(push(certificate, Delivery::Blocking));
             }
             helpers.extend(blocks.into_iter().rev());
@@ -135,20 +144,26 @@ impl Client {
     fn own_description(&self) -> Vec<(ChainId, Request)> {
         let chain = self.chain_ref().execution.chain_id;
         let described = self.description.iter();
-        described.map(|blob| (chain, Request::UploadDescription(blob.clone()))).collect()
+        described
+            .map(|blob| (chain, Request::UploadDescription(blob.clone())))
+            .collect()
     }
 }
 
 fn push(certificate: Arc<ConfirmedBlockCertificate>, delivery: Delivery) -> (ChainId, Request) {
-    (certificate.block().chain_id(), Request::Confirmed(certificate, delivery))
+    (
+        certificate.block().chain_id(),
+        Request::Confirmed(certificate, delivery),
+    )
 }
 
 fn full_goal(stage: &Stage) -> Option<Request> {
     match stage {
         Stage::Finalizing { certificate, .. } => Some(Request::Validated(certificate.clone())),
-        Stage::Broadcasting { certificate, .. } => {
-            Some(Request::Confirmed(certificate.clone(), Delivery::NonBlocking))
-        }
+        Stage::Broadcasting { certificate, .. } => Some(Request::Confirmed(
+            certificate.clone(),
+            Delivery::NonBlocking,
+        )),
         Stage::Finding(_)
         | Stage::Downloading { .. }
         | Stage::Proposing { .. }

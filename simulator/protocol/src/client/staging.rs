@@ -25,7 +25,11 @@ pub(super) enum Staged {
     /// The user's operation cannot be executed.
     Impossible(BlockError),
     /// A block, and what executing it gives.
-    Block { block: Arc<ProposedBlock>, block_hash: CryptoHash, executed: Executed },
+    Block {
+        block: Arc<ProposedBlock>,
+        block_hash: CryptoHash,
+        executed: Executed,
+    },
 }
 
 /// Bundles that fail in one block before the rest is left for later.
@@ -50,7 +54,11 @@ impl Client {
             let block_hash = CryptoHash::of(&block);
             match store.execute(&self.chain_ref().execution, &block, block_hash) {
                 Ok(executed) => {
-                    return Staged::Block { block: Arc::new(block), block_hash, executed };
+                    return Staged::Block {
+                        block: Arc::new(block),
+                        block_hash,
+                        executed,
+                    };
                 }
                 Err(BlockError::Transaction { transaction, error }) => {
                     let index = usize::try_from(transaction).expect("an index fits memory");
@@ -79,11 +87,19 @@ impl Client {
             .inboxes()
             .iter()
             .flat_map(|(origin, inbox)| inbox.added().iter().map(move |bundle| (*origin, bundle)))
-            .map(|(origin, bundle)| IncomingBundle { origin, bundle: bundle.clone(), action: accept })
+            .map(|(origin, bundle)| IncomingBundle {
+                origin,
+                bundle: bundle.clone(),
+                action: accept,
+            })
             .collect();
         // A sender's timestamps never decrease, so this keeps the order within each origin.
         incoming.sort_by_key(|incoming| {
-            (incoming.bundle.timestamp, incoming.origin, incoming.bundle.cursor())
+            (
+                incoming.bundle.timestamp,
+                incoming.origin,
+                incoming.bundle.cursor(),
+            )
         });
         incoming.truncate(self.config.options.max_pending_message_bundles);
         incoming
@@ -96,7 +112,10 @@ impl Client {
         operation: Option<&SystemOperation>,
     ) -> ProposedBlock {
         let state = &self.chain_ref().execution;
-        let newest = incoming.iter().map(|incoming| incoming.bundle.timestamp).max();
+        let newest = incoming
+            .iter()
+            .map(|incoming| incoming.bundle.timestamp)
+            .max();
         let receive = incoming.iter().cloned().map(Transaction::ReceiveMessages);
         let execute = operation.cloned().map(Transaction::ExecuteOperation);
         ProposedBlock {
@@ -112,38 +131,40 @@ impl Client {
 
     fn operation_of(&self, action: &Action) -> Option<SystemOperation> {
         match action {
-            Action::Transfer { owner, recipient, amount } => Some(SystemOperation::Transfer {
+            Action::Transfer {
+                owner,
+                recipient,
+                amount,
+            } => Some(SystemOperation::Transfer {
                 owner: *owner,
                 recipient: *recipient,
                 amount: *amount,
             }),
-            Action::Claim { owner, target_id, recipient, amount } => {
-                Some(SystemOperation::Claim {
-                    owner: *owner,
-                    target_id: *target_id,
-                    recipient: *recipient,
-                    amount: *amount,
-                })
-            }
-            Action::OpenChain { ownership, balance, .. } => {
-                Some(SystemOperation::OpenChain(InitialChainConfig {
-                    ownership: ownership.clone(),
-                    epoch: self.chain_ref().execution.epoch,
-                    balance: *balance,
-                }))
-            }
+            Action::Claim {
+                owner,
+                target_id,
+                recipient,
+                amount,
+            } => Some(SystemOperation::Claim {
+                owner: *owner,
+                target_id: *target_id,
+                recipient: *recipient,
+                amount: *amount,
+            }),
+            Action::OpenChain {
+                ownership, balance, ..
+            } => Some(SystemOperation::OpenChain(InitialChainConfig {
+                ownership: ownership.clone(),
+                epoch: self.chain_ref().execution.epoch,
+                balance: *balance,
+            })),
             Action::ProcessInbox => None,
         }
     }
 }
 
 /// Table 3.3: reject what fails; leave it for later if it may not be rejected or too much fails.
-fn prune(
-    incoming: &mut Vec<IncomingBundle>,
-    index: usize,
-    error: &ExecutionError,
-    failures: u32,
-) {
+fn prune(incoming: &mut Vec<IncomingBundle>, index: usize, error: &ExecutionError, failures: u32) {
     if failures > MAX_FAILURES {
         incoming.clear();
         return;

@@ -37,7 +37,10 @@ impl Worker {
         out.verified(1);
         self.check_proposal(chain, proposal, store)?;
         let state = self.chains.get_mut(&chain).expect("loaded above");
-        match state.manager.check_proposed_block(proposal, proposal.block.height) {
+        match state
+            .manager
+            .check_proposed_block(proposal, proposal.block.height)
+        {
             Ok(Gate::Skip) => return Ok(self.unsigned_info(chain)),
             Ok(Gate::Accept) => {}
             Err(error) => {
@@ -86,14 +89,20 @@ impl Worker {
         let state = &self.chains[&chain];
         let expected = state.next_height();
         if block.height != expected {
-            return Err(NodeError::UnexpectedBlockHeight { expected, found: block.height });
+            return Err(NodeError::UnexpectedBlockHeight {
+                expected,
+                found: block.height,
+            });
         }
         if block.previous_block_hash != state.execution.tip_hash {
             return Err(NodeError::UnexpectedPreviousBlockHash);
         }
         if block.epoch != state.execution.epoch {
             let expected = state.execution.epoch;
-            return Err(NodeError::InvalidEpoch { expected, found: block.epoch });
+            return Err(NodeError::InvalidEpoch {
+                expected,
+                found: block.epoch,
+            });
         }
         let proposer = proposal.owner();
         if !state.manager.can_propose(&proposer, proposal.round) {
@@ -115,12 +124,19 @@ impl Worker {
         match &proposal.original_proposal {
             None if authenticated.is_none_or(|owner| owner == proposal.owner()) => Ok(()),
             None => Err(NodeError::InvalidProposal),
-            Some(OriginalProposal::Fast { public_key, signature }) => {
+            Some(OriginalProposal::Fast {
+                public_key,
+                signature,
+            }) => {
                 let owner = public_key.owner();
                 let valid = state.manager.ownership().super_owners.contains(&owner)
                     && authenticated.is_none_or(|authenticated| authenticated == owner)
                     && proposal.check_fast_signature(public_key, signature, store);
-                if valid { Ok(()) } else { Err(NodeError::InvalidProposal) }
+                if valid {
+                    Ok(())
+                } else {
+                    Err(NodeError::InvalidProposal)
+                }
             }
             Some(OriginalProposal::Regular { certificate }) => {
                 let committee = self.committee(proposal.block.epoch)?;
@@ -165,14 +181,18 @@ impl Worker {
     ) {
         let lock = match &proposal.original_proposal {
             Some(OriginalProposal::Regular { certificate }) => {
-                BlockCertificate::new(block.clone(), certificate.clone()).ok().map(Arc::new)
+                BlockCertificate::new(block.clone(), certificate.clone())
+                    .ok()
+                    .map(Arc::new)
             }
             Some(OriginalProposal::Fast { .. }) | None => None,
         };
         let key = self.config.key.clone();
         let state = self.chains.get_mut(&chain).expect("loaded by the caller");
         let round_before = state.manager.current_round();
-        let vote = state.manager.create_vote(proposal, lock, block, Some(&key), now);
+        let vote = state
+            .manager
+            .create_vote(proposal, lock, block, Some(&key), now);
         let round = state.manager.current_round();
         out.signed(1);
         out.persist(chain);
@@ -187,12 +207,23 @@ impl Worker {
     /// Tells of a vote; the seeded bug tells of a second one for another block.
     fn observe_vote(&self, chain: ChainId, height: BlockHeight, vote: &Vote, out: &mut Outputs) {
         let payload = vote.payload;
-        out.observe(Observation::VoteCast { chain, height, payload });
+        out.observe(Observation::VoteCast {
+            chain,
+            height,
+            payload,
+        });
         if self.config.sabotage == Sabotage::VoteTwice {
             let value_hash = CryptoHash::of(&payload);
-            let second = crate::certificate::VotePayload { value_hash, ..payload };
+            let second = crate::certificate::VotePayload {
+                value_hash,
+                ..payload
+            };
             let second = Vote::new(second, &self.config.key).payload;
-            out.observe(Observation::VoteCast { chain, height, payload: second });
+            out.observe(Observation::VoteCast {
+                chain,
+                height,
+                payload: second,
+            });
         }
     }
 
@@ -216,7 +247,10 @@ impl Worker {
         }
         let epoch = state.execution.epoch;
         if block.proposed().epoch != epoch {
-            return Err(NodeError::InvalidEpoch { expected: epoch, found: block.proposed().epoch });
+            return Err(NodeError::InvalidEpoch {
+                expected: epoch,
+                found: block.proposed().epoch,
+            });
         }
         let committee = self.committee(epoch)?;
         out.verified(certificate.lite().signatures.len());
@@ -226,7 +260,9 @@ impl Worker {
         if state.manager.check_validated_block(certificate)? == Gate::Skip {
             return Ok(self.unsigned_info(chain));
         }
-        let vote = state.manager.create_final_vote(certificate, Some(&key), now);
+        let vote = state
+            .manager
+            .create_final_vote(certificate, Some(&key), now);
         out.signed(1);
         out.persist(chain);
         self.remember_body(chain, certificate.block());
@@ -281,7 +317,11 @@ impl Worker {
         if state.preprocess(block) {
             out.persist(chain);
             let (height, hash) = (block.height(), block.hash());
-            out.observe(Observation::BlockPreprocessed { chain, height, hash });
+            out.observe(Observation::BlockPreprocessed {
+                chain,
+                height,
+                hash,
+            });
             self.spread_descriptions(block, out);
         }
     }
@@ -295,7 +335,9 @@ impl Worker {
         out: &mut Outputs,
     ) -> Result<(), NodeError> {
         while let Some(hash) = self.chains[&chain].next_preprocessed() {
-            let certificate = store.certificate(&hash).expect("kept when it was preprocessed");
+            let certificate = store
+                .certificate(&hash)
+                .expect("kept when it was preprocessed");
             self.execute_confirmed(now, chain, &certificate, store, out)?;
         }
         let state = self.chains.get_mut(&chain).expect("loaded by the caller");
@@ -325,7 +367,13 @@ impl Worker {
         }
         self.apply(now, chain, executed, out)?;
         self.spread_descriptions(block, out);
-        self.notify(chain, Reason::NewBlock { height: block.height() }, out);
+        self.notify(
+            chain,
+            Reason::NewBlock {
+                height: block.height(),
+            },
+            out,
+        );
         Ok(())
     }
 
@@ -342,7 +390,12 @@ impl Worker {
         state.apply(executed, now)?;
         self.volatile.recent_blocks.remove(&chain);
         out.persist(chain);
-        out.observe(Observation::BlockExecuted { chain, height, hash, state_hash });
+        out.observe(Observation::BlockExecuted {
+            chain,
+            height,
+            hash,
+            state_hash,
+        });
         self.forget_one(chain, out);
         Ok(())
     }

@@ -43,7 +43,10 @@ impl Worker {
         out: &mut Outputs,
     ) {
         let state = &self.chains[&chain];
-        let waiting = state.outboxes().iter().filter(|(_, outbox)| !outbox.queue().is_empty());
+        let waiting = state
+            .outboxes()
+            .iter()
+            .filter(|(_, outbox)| !outbox.queue().is_empty());
         let recipients: Vec<_> = waiting.map(|(recipient, _)| *recipient).collect();
         for recipient in recipients {
             let pair = (chain, recipient);
@@ -67,10 +70,17 @@ impl Worker {
             self.volatile.in_flight.remove(&pair);
             return;
         };
-        let delay = RETRY_DELAY.saturating_mul(u64::from(attempt)).min(RETRY_DELAY_MAX);
+        let delay = RETRY_DELAY
+            .saturating_mul(u64::from(attempt))
+            .min(RETRY_DELAY_MAX);
         let due = now.saturating_add(delay);
-        self.volatile.in_flight.insert(pair, InFlight { attempt, due });
-        out.send(self.shard_of(&pair.1), Packet::CrossChain(Box::new(request)));
+        self.volatile
+            .in_flight
+            .insert(pair, InFlight { attempt, due });
+        out.send(
+            self.shard_of(&pair.1),
+            Packet::CrossChain(Box::new(request)),
+        );
         if !self.volatile.sweeping {
             self.volatile.sweeping = true;
             out.timer(RETRY_DELAY, SWEEP);
@@ -85,27 +95,48 @@ impl Worker {
         let mut bundles = Vec::new();
         let mut previous_height = None;
         for height in queue.iter().take(CHUNK_BLOCKS_MAX) {
-            let hash = state.block_hash(*height).expect("I-28: a scheduled block is stored");
-            let certificate = store.certificate(&hash).expect("stored certificates are kept");
+            let hash = state
+                .block_hash(*height)
+                .expect("I-28: a scheduled block is stored");
+            let certificate = store
+                .certificate(&hash)
+                .expect("stored certificates are kept");
             let block = certificate.block();
             if *height == first {
                 let previous = block.outcome().previous_message_blocks.get(&recipient);
                 previous_height = previous.map(|(_, height)| *height);
             }
-            bundles.extend(block.bundles_for(&recipient).iter().map(|(_, bundle)| bundle.clone()));
+            bundles.extend(
+                block
+                    .bundles_for(&recipient)
+                    .iter()
+                    .map(|(_, bundle)| bundle.clone()),
+            );
         }
-        Some(CrossChainRequest::UpdateRecipient { sender, recipient, bundles, previous_height })
+        Some(CrossChainRequest::UpdateRecipient {
+            sender,
+            recipient,
+            bundles,
+            previous_height,
+        })
     }
 
     /// Sends again what was not confirmed in time.
     pub(super) fn sweep(&mut self, now: Timestamp, store: &dyn ContentStore, out: &mut Outputs) {
         self.volatile.sweeping = false;
-        let late = self.volatile.in_flight.iter().filter(|(_, update)| update.due <= now);
+        let late = self
+            .volatile
+            .in_flight
+            .iter()
+            .filter(|(_, update)| update.due <= now);
         let late: Vec<_> = late.map(|(pair, update)| (*pair, update.attempt)).collect();
         for (pair, attempt) in late {
             if attempt > RETRIES_MAX {
                 self.volatile.in_flight.remove(&pair);
-                out.observe(Observation::UpdateAbandoned { sender: pair.0, recipient: pair.1 });
+                out.observe(Observation::UpdateAbandoned {
+                    sender: pair.0,
+                    recipient: pair.1,
+                });
             } else {
                 self.push_update(now, pair, attempt + 1, store, out);
             }
@@ -133,26 +164,42 @@ impl Worker {
         let received = match result {
             Ok(received) => received,
             Err(error) => {
-                out.observe(Observation::UpdateRefused { recipient, origin: sender, error });
+                out.observe(Observation::UpdateRefused {
+                    recipient,
+                    origin: sender,
+                    error,
+                });
                 return;
             }
         };
         out.persist(recipient);
         match received.arrivals.last() {
             Some((newest, _)) => {
-                let reason = Reason::NewIncomingBundle { origin: sender, height: newest.height };
+                let reason = Reason::NewIncomingBundle {
+                    origin: sender,
+                    height: newest.height,
+                };
                 self.notify(recipient, reason, out);
             }
-            None => out.observe(Observation::DuplicateUpdate { recipient, origin: sender }),
+            None => out.observe(Observation::DuplicateUpdate {
+                recipient,
+                origin: sender,
+            }),
         }
         for (bundle, arrival) in received.arrivals {
             observe_arrival(pair, &bundle, arrival, out);
         }
         self.observe_shape(recipient, out);
         if let Some(latest_height) = received.latest_height {
-            let confirm =
-                CrossChainRequest::ConfirmUpdatedRecipient { sender, recipient, latest_height };
-            out.send(self.shard_of(&sender), Packet::CrossChain(Box::new(confirm)));
+            let confirm = CrossChainRequest::ConfirmUpdatedRecipient {
+                sender,
+                recipient,
+                latest_height,
+            };
+            out.send(
+                self.shard_of(&sender),
+                Packet::CrossChain(Box::new(confirm)),
+            );
         }
     }
 
@@ -167,13 +214,19 @@ impl Worker {
     ) {
         let (sender, recipient) = pair;
         self.volatile.in_flight.remove(&pair);
-        let Some(state) = self.chains.get_mut(&sender) else { return };
+        let Some(state) = self.chains.get_mut(&sender) else {
+            return;
+        };
         let confirmed = state.confirm_outbox(recipient, latest_height);
         if !confirmed.is_empty() {
             out.persist(sender);
         }
         for height in confirmed {
-            out.observe(Observation::OutboxConfirmed { sender, recipient, height });
+            out.observe(Observation::OutboxConfirmed {
+                sender,
+                recipient,
+                height,
+            });
         }
         self.observe_shape(sender, out);
         self.push_update(now, pair, 1, store, out);
@@ -181,7 +234,9 @@ impl Worker {
     }
 
     fn answer_delivered(&mut self, chain: ChainId, out: &mut Outputs) {
-        let Some(waiting) = self.volatile.delivery.remove(&chain) else { return };
+        let Some(waiting) = self.volatile.delivery.remove(&chain) else {
+            return;
+        };
         let mut still_waiting = Vec::new();
         for (height, client, id) in waiting {
             if self.chains[&chain].all_delivered_up_to(height) {
@@ -201,9 +256,16 @@ impl Worker {
         if self.config.sabotage != Sabotage::OutboxForgets {
             return;
         }
-        let state = self.chains.get_mut(&chain).expect("the caller has just applied a block");
+        let state = self
+            .chains
+            .get_mut(&chain)
+            .expect("the caller has just applied a block");
         if let Some((recipient, height)) = state.forget_outbox() {
-            out.observe(Observation::OutboxConfirmed { sender: chain, recipient, height });
+            out.observe(Observation::OutboxConfirmed {
+                sender: chain,
+                recipient,
+                height,
+            });
         }
     }
 }
