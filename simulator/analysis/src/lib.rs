@@ -19,6 +19,8 @@ mod metrics;
 mod names;
 mod registry;
 pub mod tables;
+#[cfg(test)]
+mod testing;
 mod validators;
 mod watcher;
 

@@ -118,7 +118,7 @@ impl Metrics {
             windows,
             blocks: Blocks::new(rows),
             messages: Messages::new(rows),
-            workers: Workers::new(parties),
+            workers: Workers::new(parties, plan.duration),
             closed: ClosedArrivals {
                 scripted,
                 last: Vec::new(),
@@ -222,6 +222,11 @@ impl Metrics {
         self.windows
             .sample(scenario::expression::Measure::InboxDepth, time, waiting, 1);
         self.workers.checkpoint(&mut self.windows, time, service);
+    }
+
+    /// The run is over.
+    pub(crate) fn finish(&mut self, time: VirtualTime) {
+        self.workers.finish(&mut self.windows, time);
     }
 }
 

@@ -147,6 +147,7 @@ impl<'a> Watcher<'a> {
     /// What the run has shown.
     pub fn finish<N>(mut self, outcome: &RunOutcome<N>) -> Findings {
         self.faults.rules(&outcome.rule_hits);
+        self.metrics.finish(outcome.ended_at);
         conclude(self, outcome)
     }
 

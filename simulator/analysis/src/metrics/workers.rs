@@ -1,10 +1,17 @@
-//! How busy workers are, interval by interval between checkpoints.
+//! How busy workers are, interval by interval. An interval is one or more stretches between
+//! checkpoints: a run has a few hundred of them, however often it is checked.
 
-use engine::{ActorId, ServiceStats, VirtualTime};
+use engine::{ActorId, ServiceStats, VirtualDuration, VirtualTime};
 use scenario::expression::{Measure, Window};
 
 use super::windows::{Windows, jain};
-use crate::validators::{Parties, Party};
+use crate::{
+    registry::index,
+    validators::{Parties, Party},
+};
+
+/// A run has about so many intervals, if it has as many checkpoints.
+const INTERVALS: u64 = 200;
 
 /// One worker in one interval.
 #[derive(Clone, Copy, Debug)]
@@ -18,63 +25,103 @@ pub(crate) struct WorkerLine {
     pub(crate) handled: u32,
 }
 
+/// What a worker did in the open interval.
+#[derive(Clone, Copy, Debug, Default)]
+struct Interval {
+    busy: u64,
+    queue: u64,
+    handled: u64,
+}
+
 /// All workers.
 #[derive(Debug)]
 pub(crate) struct Workers {
     /// Actor, validator and shard, by actor.
     pub(crate) parties: Vec<(ActorId, u32, u32)>,
     pub(crate) lines: Vec<WorkerLine>,
-    last: VirtualTime,
+    /// How long an interval is at least.
+    step: VirtualDuration,
+    /// Start of the open interval,
+    start: VirtualTime,
+    /// and what each worker did in it.
+    open: Vec<Interval>,
 }
 
 impl Workers {
-    pub(crate) fn new(parties: &Parties) -> Self {
+    pub(crate) fn new(parties: &Parties, duration: VirtualDuration) -> Self {
         let worker = |(actor, party)| match party {
             Party::Worker(validator, shard) => Some((actor, validator, shard)),
             Party::Environment | Party::Proxy(_) | Party::Wallet(_) => None,
         };
-        let parties = parties.iter().filter_map(worker).collect();
+        let parties: Vec<_> = parties.iter().filter_map(worker).collect();
         Self {
+            open: vec![Interval::default(); parties.len()],
             parties,
             lines: Vec::new(),
-            last: VirtualTime::ZERO,
+            step: step_of(duration),
+            start: VirtualTime::ZERO,
         }
     }
 
-    /// The interval up to `time` is over.
+    /// What workers did since the last checkpoint.
     pub(crate) fn checkpoint(
         &mut self,
         windows: &mut Windows,
         time: VirtualTime,
         service: &[ServiceStats],
     ) {
+        for stats in service {
+            let found = self
+                .parties
+                .binary_search_by_key(&stats.actor, |(actor, _, _)| *actor);
+            let Some(open) = found.ok().map(|at| &mut self.open[at]) else {
+                continue;
+            };
+            open.busy += stats.busy.as_nanos();
+            open.queue = open.queue.max(stats.queue_max);
+            open.handled += stats.served;
+        }
+        if time.since(self.start) >= self.step {
+            self.close(windows, time);
+        }
+    }
+
+    /// The run is over: so is the open interval.
+    pub(crate) fn finish(&mut self, windows: &mut Windows, time: VirtualTime) {
+        if time > self.start {
+            self.close(windows, time);
+        }
+    }
+
+    fn close(&mut self, windows: &mut Windows, time: VirtualTime) {
         let span = Window {
-            from: self.last,
+            from: self.start,
             until: time,
         };
-        let nanos = time.since(self.last).as_nanos();
-        self.last = time;
-        if nanos == 0 {
-            return;
-        }
-        for (worker, (actor, _, _)) in (0u32..).zip(&self.parties) {
-            let found = service.binary_search_by_key(actor, |stats| stats.actor);
-            let stats = found.ok().map(|at| &service[at]);
-            let busy = stats.map_or(0, |stats| stats.busy.as_nanos());
-            let queue = stats.map_or(0, |stats| stats.queue_max);
-            let short = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let nanos = u128::from(time.since(self.start).as_nanos());
+        let short = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        for (worker, open) in (0u32..).zip(&mut self.open) {
+            let Interval {
+                busy,
+                queue,
+                handled,
+            } = std::mem::take(open);
             self.lines.push(WorkerLine {
                 worker,
                 start: span.from.as_micros(),
                 busy_us: busy / 1_000,
                 queue: short(queue),
-                handled: short(stats.map_or(0, |stats| stats.served)),
+                handled: short(handled),
             });
-            let share = u128::from(busy) * 1_000_000 / u128::from(nanos);
-            let share = u64::try_from(share).unwrap_or(u64::MAX);
-            windows.sample_span(Measure::WorkerBusy, span, share);
+            let share = u128::from(busy) * 1_000_000 / nanos;
+            windows.sample_span(
+                Measure::WorkerBusy,
+                span,
+                u64::try_from(share).unwrap_or(u64::MAX),
+            );
             windows.sample_span(Measure::WorkerQueue, span, queue);
         }
+        self.start = time;
     }
 
     /// How evenly the workers were busy in the intervals within a stretch of time, in millionths.
@@ -86,11 +133,108 @@ impl Workers {
                 .lines
                 .get(at + self.parties.len())
                 .map(|next| next.start);
-            let end = next.unwrap_or_else(|| self.last.as_micros());
+            let end = next.unwrap_or_else(|| self.start.as_micros());
             if from <= line.start && end <= until {
-                busy[crate::registry::index(line.worker)] += line.busy_us;
+                busy[index(line.worker)] += line.busy_us;
             }
         }
         jain(&busy)
+    }
+}
+
+/// The largest of 1, 2, 5, 10, 20, 50, ... microseconds that gives enough intervals: such steps
+/// end where people's stretches of time end.
+fn step_of(duration: VirtualDuration) -> VirtualDuration {
+    let longest = duration.as_micros() / INTERVALS;
+    let mut best = 1;
+    let mut power = 1u64;
+    while power <= longest {
+        let steps = [1, 2, 5].map(|lead| power.saturating_mul(lead));
+        best = steps
+            .into_iter()
+            .filter(|step| *step <= longest)
+            .max()
+            .unwrap_or(best);
+        power = power.saturating_mul(10);
+    }
+    VirtualDuration::from_micros(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::ids::{Address, ShardIndex, ValidatorIndex};
+    use trace::Directory;
+
+    fn workers(duration: VirtualDuration) -> Workers {
+        let validator = ValidatorIndex(0);
+        let addresses = vec![
+            Address::Proxy(validator),
+            Address::Worker(validator, ShardIndex(0)),
+            Address::Worker(validator, ShardIndex(1)),
+        ];
+        let directory = Directory {
+            addresses,
+            ..Directory::default()
+        };
+        Workers::new(&Parties::new(&directory), duration)
+    }
+
+    #[test]
+    fn steps_are_round() {
+        for (seconds, millis) in [(2, 10), (20, 100), (120, 500), (3_600, 10_000)] {
+            let step = step_of(VirtualDuration::from_secs(seconds));
+            assert_eq!(step, VirtualDuration::from_millis(millis), "{seconds} s");
+        }
+        assert_eq!(
+            step_of(VirtualDuration::ZERO),
+            VirtualDuration::from_micros(1)
+        );
+    }
+
+    #[test]
+    fn intervals_join_checkpoints_and_idle_workers_have_rows() {
+        let mut workers = workers(VirtualDuration::from_secs(4));
+        let plan = crate::testing::plan("");
+        let mut windows = Windows::new(&plan);
+        let at = |millis| VirtualTime::ZERO.saturating_add(VirtualDuration::from_millis(millis));
+        let stats = |busy, queue_max| ServiceStats {
+            actor: ActorId(3),
+            busy: VirtualDuration::from_millis(busy),
+            served: 2,
+            waited: VirtualDuration::ZERO,
+            queue_max,
+            queue_now: 0,
+        };
+        workers.checkpoint(&mut windows, at(10), &[stats(4, 7)]);
+        assert!(workers.lines.is_empty(), "the step is 20 ms");
+        workers.checkpoint(&mut windows, at(20), &[stats(6, 3)]);
+        workers.checkpoint(&mut windows, at(30), &[]);
+        workers.finish(&mut windows, at(30));
+        let lines: Vec<_> = workers
+            .lines
+            .iter()
+            .map(|line| {
+                (
+                    line.worker,
+                    line.start,
+                    line.busy_us,
+                    line.queue,
+                    line.handled,
+                )
+            })
+            .collect();
+        let expected = [
+            (0, 0, 0, 0, 0),
+            (1, 0, 10_000, 7, 4),
+            (0, 20_000, 0, 0, 0),
+            (1, 20_000, 0, 0, 0),
+        ];
+        assert_eq!(lines, expected);
+        let all = Window {
+            from: VirtualTime::ZERO,
+            until: VirtualTime::MAX,
+        };
+        assert_eq!(workers.jain(all), Some(500_000));
     }
 }

@@ -1,0 +1,420 @@
+//! A small network for tests: two chains, four validators with two workers each, and the facts
+//! that they would tell.
+
+use std::sync::Arc;
+
+use engine::{ActorId, NetworkFact, Stamped, VirtualTime};
+use protocol::{
+    Amount, Timestamp,
+    block::{Block, BlockExecutionOutcome, ProposedBlock, SystemOperation, Transaction},
+    certificate::{BlockCertificate, CertificateKind, LiteCertificate, VotePayload},
+    description::{ChainDescription, ChainOrigin, InitialChainConfig},
+    execution::{ExecutionState, execute},
+    hash::CryptoHash,
+    ids::{
+        Account, AccountOwner, Address, BlockHeight, ChainId, ClientIndex, Epoch, ShardIndex,
+        ValidatorIndex,
+    },
+    message::{IncomingBundle, MessageAction, MessageBundle},
+    observe::{Arrival, Observation},
+    ownership::ChainOwnership,
+    round::Round,
+    signature::{SignatureScheme, SigningKey},
+};
+use scenario::Plan;
+use trace::{Directory, Event, WalletEntry};
+
+/// Chain `A`, which begins with 100 tokens.
+pub(crate) const A: usize = 0;
+/// Chain `B`, which begins with none.
+pub(crate) const B: usize = 1;
+
+/// A plan of two chains and four validators, with `more` at the end of the file.
+pub(crate) fn plan(more: &str) -> Plan {
+    let text = format!(
+        r#"
+format = 1
+name = "test"
+seed = 7
+duration = "10s"
+[validators]
+count = 4
+workers = 2
+[[chains]]
+name = "A"
+balance = "100"
+[[chains]]
+name = "B"
+[[workload]]
+name = "pay"
+script = [{{ at = "1s", chain = "A", transfer = {{ to = "B", amount = "10" }} }}]
+{more}
+"#
+    );
+    match scenario::check(&text, "test.toml", &scenario::Options::default()) {
+        Ok(checked) => checked.plan,
+        Err(diagnostics) => panic!("{diagnostics:?}"),
+    }
+}
+
+/// The key of the owner of a chain.
+pub(crate) fn key(chain: usize) -> SigningKey {
+    let seed = [u8::try_from(chain).expect("few chains"); 32];
+    SigningKey::from_seed(SignatureScheme::Modeled, &seed)
+}
+
+fn description(chain: usize) -> ChainDescription {
+    let tokens = if chain == A { 100 } else { 0 };
+    ChainDescription {
+        origin: ChainOrigin::Root(u32::try_from(chain).expect("few chains") + 1),
+        timestamp: Timestamp::default(),
+        config: InitialChainConfig {
+            ownership: ChainOwnership::single(key(chain).public().owner()),
+            epoch: Epoch(0),
+            balance: Amount::from_tokens(tokens),
+        },
+    }
+}
+
+/// The chains of the genesis.
+pub(crate) fn genesis() -> Vec<(ChainId, Arc<ChainDescription>)> {
+    let described = |chain| {
+        let description = description(chain);
+        (description.id(), Arc::new(description))
+    };
+    [A, B].map(described).to_vec()
+}
+
+/// Who is who: for each validator a proxy and two workers, then the wallets of `A` and `B`.
+pub(crate) fn directory() -> Directory {
+    let of_validator = |validator| {
+        let validator = ValidatorIndex(validator);
+        let worker = |shard| Address::Worker(validator, ShardIndex(shard));
+        [Address::Proxy(validator), worker(0), worker(1)]
+    };
+    let mut addresses: Vec<_> = (0..4).flat_map(of_validator).collect();
+    addresses.extend([
+        Address::Client(ClientIndex(0)),
+        Address::Client(ClientIndex(1)),
+    ]);
+    let wallet = |(chain, name): (usize, &str)| WalletEntry {
+        chain_name: name.to_owned(),
+        owner_name: name.to_owned(),
+        group: name.to_owned(),
+        owner: key(chain).public().owner(),
+        chain: Some(description(chain).id()),
+    };
+    let wallets: Vec<_> = [(A, "A"), (B, "B")].into_iter().map(wallet).collect();
+    let chains = (0..).zip(&wallets);
+    let chains = chains.filter_map(|(at, wallet)| Some((wallet.chain?, ClientIndex(at))));
+    Directory {
+        addresses,
+        validators: (1..=4).map(|number| format!("v{number}")).collect(),
+        chains: chains.collect(),
+        wallets,
+    }
+}
+
+/// The actor of the worker that keeps a chain at a validator: the first worker keeps `A`, the
+/// second every other chain.
+pub(crate) fn worker(validator: u32, chain: usize) -> ActorId {
+    ActorId(3 * validator + if chain == A { 2 } else { 3 })
+}
+
+/// The actor of the wallet of a chain.
+pub(crate) fn wallet(chain: usize) -> ActorId {
+    ActorId(13 + u32::try_from(chain.min(B)).expect("few chains"))
+}
+
+/// What a validator signs about a block.
+pub(crate) fn payload(hash: CryptoHash, kind: CertificateKind, round: Round) -> VotePayload {
+    VotePayload {
+        value_hash: hash,
+        round,
+        kind,
+        unlocking_round: None,
+        first_round: kind == CertificateKind::Confirmed && round == Round::MultiLeader(0),
+        commitment: None,
+    }
+}
+
+/// The round in which blocks are made here.
+pub(crate) const ROUND: Round = Round::MultiLeader(0);
+
+/// A network that tells facts; every fact gets its own microsecond.
+pub(crate) struct Network {
+    pub(crate) chains: Vec<ChainId>,
+    pub(crate) states: Vec<Arc<ExecutionState>>,
+    pub(crate) records: Vec<Stamped<Event>>,
+    pub(crate) now_us: u64,
+}
+
+impl Network {
+    pub(crate) fn new() -> Self {
+        let genesis = genesis();
+        Self {
+            chains: genesis.iter().map(|(id, _)| *id).collect(),
+            states: genesis
+                .iter()
+                .map(|(_, one)| Arc::new(ExecutionState::new(one)))
+                .collect(),
+            records: Vec::new(),
+            now_us: 0,
+        }
+    }
+
+    pub(crate) fn record(&mut self, actor: ActorId, record: Event) {
+        self.now_us += 1;
+        let (time, index) = (VirtualTime::from_micros(self.now_us), self.now_us);
+        self.records.push(Stamped {
+            time,
+            actor,
+            index,
+            record,
+        });
+    }
+
+    pub(crate) fn tell(&mut self, actor: ActorId, fact: Observation) {
+        self.record(actor, Event::Protocol(Box::new(fact)));
+    }
+
+    pub(crate) fn crash(&mut self, actor: ActorId) {
+        let fact = NetworkFact::Crashed {
+            backlog: 0,
+            outputs: 1,
+        };
+        self.record(actor, Event::Network(fact));
+    }
+
+    /// What the owner of `chain` would propose.
+    pub(crate) fn proposal(&self, chain: usize, transactions: Vec<Transaction>) -> ProposedBlock {
+        let state = &self.states[chain];
+        ProposedBlock {
+            chain_id: state.chain_id,
+            epoch: state.epoch,
+            transactions,
+            height: state.next_height,
+            timestamp: Timestamp::from_micros(self.now_us),
+            authenticated_owner: Some(key(chain).public().owner()),
+            previous_block_hash: state.tip_hash,
+        }
+    }
+
+    /// Executes a block on the state of its chain.
+    pub(crate) fn block(&mut self, chain: usize, transactions: Vec<Transaction>) -> Arc<Block> {
+        let proposal = self.proposal(chain, transactions);
+        let executed = execute(&self.states[chain], &proposal).expect("the block is valid");
+        self.states[chain] = executed.state;
+        executed.block
+    }
+
+    /// `A` pays `tokens` to `B`'s chain balance.
+    pub(crate) fn pay(&self, tokens: u64) -> Transaction {
+        Transaction::ExecuteOperation(SystemOperation::Transfer {
+            owner: AccountOwner::CHAIN,
+            recipient: Account::chain(self.chains[B]),
+            amount: Amount::from_tokens(tokens),
+        })
+    }
+
+    /// `A` asks for `tokens` of its owner's account on `B`: a message without money, which may be
+    /// jumped over.
+    pub(crate) fn claim(&self, tokens: u64) -> Transaction {
+        Transaction::ExecuteOperation(SystemOperation::Claim {
+            owner: key(A).public().owner(),
+            target_id: self.chains[B],
+            recipient: Account::chain(self.chains[A]),
+            amount: Amount::from_tokens(tokens),
+        })
+    }
+
+    /// A chain of its own for the owner of `A`.
+    pub(crate) fn open(&self, tokens: u64) -> Transaction {
+        Transaction::ExecuteOperation(SystemOperation::OpenChain(InitialChainConfig {
+            ownership: ChainOwnership::single(key(A).public().owner()),
+            epoch: Epoch(0),
+            balance: Amount::from_tokens(tokens),
+        }))
+    }
+
+    /// Takes the first bundle for `recipient` of a block in.
+    pub(crate) fn take(
+        &self,
+        sender: &Block,
+        recipient: usize,
+        action: MessageAction,
+    ) -> Transaction {
+        let (_, bundle) = &sender.bundles_for(&self.chains[recipient])[0];
+        let origin = sender.chain_id();
+        Transaction::ReceiveMessages(IncomingBundle {
+            origin,
+            bundle: bundle.clone(),
+            action,
+        })
+    }
+
+    pub(crate) fn chain_of(&self, block: &Block) -> usize {
+        let chain = self.chains.iter().position(|id| *id == block.chain_id());
+        chain.unwrap_or(self.chains.len())
+    }
+
+    pub(crate) fn propose(&mut self, block: &Block, scheduled_us: Option<u64>) {
+        let proposed = block.proposed();
+        let fact = Observation::BlockProposed {
+            chain: block.chain_id(),
+            height: block.height(),
+            round: ROUND,
+            proposal: CryptoHash::of(proposed),
+            operations: u32::try_from(proposed.operations().count()).expect("few"),
+            incoming: u32::try_from(proposed.incoming_bundles().count()).expect("few"),
+            scheduled_us,
+        };
+        let actor = wallet(self.chain_of(block));
+        self.tell(actor, fact);
+    }
+
+    pub(crate) fn vote(
+        &mut self,
+        validator: u32,
+        block: &Block,
+        kind: CertificateKind,
+        round: Round,
+    ) {
+        let (chain, height) = (block.chain_id(), block.height());
+        let payload = payload(block.hash(), kind, round);
+        let actor = worker(validator, self.chain_of(block));
+        self.tell(
+            actor,
+            Observation::VoteCast {
+                chain,
+                height,
+                payload,
+            },
+        );
+    }
+
+    /// All validators validate and confirm.
+    pub(crate) fn votes(&mut self, block: &Block) {
+        for kind in [CertificateKind::Validated, CertificateKind::Confirmed] {
+            for validator in 0..4 {
+                self.vote(validator, block, kind, ROUND);
+            }
+        }
+    }
+
+    /// The wallet holds the certificate.
+    pub(crate) fn confirm(&mut self, block: &Arc<Block>) {
+        let (chain, height) = (block.chain_id(), block.height());
+        let payload = payload(block.hash(), CertificateKind::Confirmed, ROUND);
+        let actor = wallet(self.chain_of(block));
+        self.tell(
+            actor,
+            Observation::CertificateFormed {
+                chain,
+                height,
+                payload,
+            },
+        );
+        let lite = LiteCertificate {
+            chain_id: chain,
+            payload,
+            signatures: Vec::new(),
+        };
+        let certificate = BlockCertificate::new(block.clone(), lite).expect("over this block");
+        let certificate = Arc::new(certificate);
+        self.tell(actor, Observation::BlockConfirmed { certificate });
+    }
+
+    pub(crate) fn execute(&mut self, validator: u32, block: &Block) {
+        let fact = Observation::BlockExecuted {
+            chain: block.chain_id(),
+            height: block.height(),
+            hash: block.hash(),
+            state_hash: block.outcome().state_hash,
+        };
+        let actor = worker(validator, self.chain_of(block));
+        self.tell(actor, fact);
+    }
+
+    /// What a block sends arrives at a validator.
+    pub(crate) fn arrive(&mut self, validator: u32, sender: &Block) {
+        for (recipient, bundle) in sender.bundles() {
+            self.arrive_bundle(validator, (sender.chain_id(), *recipient), bundle);
+        }
+    }
+
+    pub(crate) fn arrive_bundle(
+        &mut self,
+        validator: u32,
+        (origin, recipient): (ChainId, ChainId),
+        bundle: &MessageBundle,
+    ) {
+        let fact = Observation::BundleArrived {
+            recipient,
+            origin,
+            cursor: bundle.cursor(),
+            bundle: CryptoHash::of(bundle),
+            arrival: Arrival::Queued,
+        };
+        let chain = self
+            .chains
+            .iter()
+            .position(|id| *id == recipient)
+            .unwrap_or(B);
+        self.tell(worker(validator, chain), fact);
+    }
+
+    /// The outboxes of a block are confirmed at a validator.
+    pub(crate) fn pop(&mut self, validator: u32, sender: &Block) {
+        let actor = worker(validator, self.chain_of(sender));
+        for recipient in sender.recipients() {
+            let (sender, height) = (sender.chain_id(), sender.height());
+            self.tell(
+                actor,
+                Observation::OutboxConfirmed {
+                    sender,
+                    recipient,
+                    height,
+                },
+            );
+        }
+    }
+
+    /// Everything that a block leads to where nothing goes wrong.
+    pub(crate) fn commit(&mut self, block: &Arc<Block>) {
+        self.propose(block, None);
+        self.votes(block);
+        self.confirm(block);
+        for validator in 0..4 {
+            self.execute(validator, block);
+            self.arrive(validator, block);
+            self.pop(validator, block);
+        }
+    }
+
+    /// Executes and commits.
+    pub(crate) fn commit_new(
+        &mut self,
+        chain: usize,
+        transactions: Vec<Transaction>,
+    ) -> Arc<Block> {
+        let block = self.block(chain, transactions);
+        self.commit(&block);
+        block
+    }
+}
+
+/// The same block with another outcome.
+pub(crate) fn tampered(
+    block: &Block,
+    change: impl FnOnce(&mut ProposedBlock, &mut BlockExecutionOutcome),
+) -> Arc<Block> {
+    let (mut proposed, mut outcome) = (block.proposed().clone(), block.outcome().clone());
+    change(&mut proposed, &mut outcome);
+    Arc::new(Block::new(proposed, outcome))
+}
+
+/// A height.
+pub(crate) const fn height(height: u64) -> BlockHeight {
+    BlockHeight(height)
+}
