@@ -1,0 +1,5 @@
+//! Tests of the whole, one binary.
+
+mod determinism;
+mod sabotage;
+mod tidy;

@@ -1,0 +1,54 @@
+//! Seeded bugs: each must make a named check fail, or that check proves nothing.
+
+use actors::BuildOptions;
+use analysis::Verdict;
+use engine::EngineCheck;
+use protocol::sabotage::Sabotage;
+use scenario::Options;
+use tests::{Drive, plan, watch};
+
+#[track_caller]
+fn check_caught(scenario: &str, sabotage: Sabotage, invariant: &str) {
+    let plan = plan(scenario, &[("signatures", "modeled")], Options::default());
+    let sound = watch(&plan, Drive::Heap, BuildOptions::default());
+    assert_eq!(sound.broken(), Vec::<&str>::new(), "the same run without the bug");
+    let options = BuildOptions { paranoid: false, sabotage: Some((sabotage, 0)) };
+    let watched = watch(&plan, Drive::Heap, options);
+    assert!(watched.broken().contains(&invariant), "{:?}", watched.broken());
+    assert_eq!(watched.findings.verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_validator_that_votes_twice_is_caught() {
+    check_caught("lanes", Sabotage::VoteTwice, "I-7 ValidatedVotes");
+}
+
+#[test]
+fn an_inbox_that_accepts_out_of_order_is_caught() {
+    check_caught("slow-validator", Sabotage::InboxOutOfOrder, "I-27 InboxShape");
+}
+
+#[test]
+fn an_outbox_that_forgets_is_caught() {
+    check_caught("lanes", Sabotage::OutboxForgets, "I-29 OutboxInboxLink");
+}
+
+#[test]
+fn a_driver_that_reorders_two_events_is_caught() {
+    let plan = plan("lanes", &[], Options::default());
+    let sabotage = engine::Sabotage::SwapTwoEvents;
+    let watched = watch(&plan, Drive::SabotagedHeap(sabotage), BuildOptions::default());
+    let checks: Vec<_> = watched.outcome.violations.iter().map(|broken| broken.check).collect();
+    assert!(checks.contains(&EngineCheck::KeyOrder), "{checks:?}");
+    assert_eq!(watched.findings.verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_fault_that_never_fires_fails_the_run() {
+    let source = scenario::bundled_scenario("lanes").expect("bundled").source;
+    let fault = "[[faults]]\nname = \"too late\"\nat = \"1900ms\"\npartition = { between = \
+                 [\"clients\", \"v4\"] }\n";
+    let plan = tests::source_plan(&format!("{source}\n{fault}"), &[], Options::default());
+    let watched = watch(&plan, Drive::Heap, BuildOptions::default());
+    assert_eq!(watched.findings.verdict, Verdict::Fail);
+}
