@@ -56,11 +56,13 @@ pub(crate) struct Effort {
 impl Effort {
     /// As many turns as take this long on this machine now.
     pub(crate) fn calibrated(nanos: u64) -> Self {
-        const TURNS: u64 = 20_000_000;
+        // Short enough that one of the tries is not interrupted, however busy the machine is.
+        const TURNS: u64 = 200_000;
+        const TRIES: u32 = 200;
         if nanos == 0 {
             return Self { turns: 0 };
         }
-        let fastest = (0..5).map(|_| {
+        let fastest = (0..TRIES).map(|_| {
             let start = std::time::Instant::now();
             std::hint::black_box(Self { turns: TURNS }.spend(1));
             start.elapsed().as_nanos()
