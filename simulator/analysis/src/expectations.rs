@@ -63,8 +63,8 @@ struct Tracked {
     unknown: u64,
     /// When it was decided, how, and by which values.
     decided: Option<(VirtualTime, Verdict, String)>,
-    /// The values when it was last looked at.
-    last: String,
+    /// What was found when it was last looked at.
+    last: Option<Evaluation>,
 }
 
 /// An expectation when the run is over.
@@ -94,7 +94,7 @@ impl Expectations {
             checked: 0,
             unknown: 0,
             decided: None,
-            last: String::new(),
+            last: None,
         };
         let mut all = Self {
             tracked: plans.iter().map(track).collect(),
@@ -133,7 +133,7 @@ impl Expectations {
                     } else {
                         Verdict::Fail
                     };
-                    one.decided = Some((deadline, verdict, one.last.clone()));
+                    one.decided = Some((deadline, verdict, one.last_text()));
                 }
             }
         }
@@ -154,9 +154,9 @@ impl Expectations {
             }
             match one.plan.kind {
                 ExpectationKind::Always => {
-                    let (evaluation, text) = one.evaluate(quantities);
+                    let evaluation = one.evaluate(quantities);
                     if evaluation.verdict == Some(false) {
-                        one.decided = Some((time, Verdict::Fail, text));
+                        one.decided = Some((time, Verdict::Fail, text_of(&evaluation)));
                     }
                 }
                 ExpectationKind::Eventually { after, deadline } => {
@@ -188,23 +188,27 @@ impl Expectations {
 }
 
 impl Tracked {
-    fn evaluate(&mut self, quantities: &dyn Quantities) -> (Evaluation, String) {
+    fn evaluate(&mut self, quantities: &dyn Quantities) -> Evaluation {
         let evaluation = self.plan.expression.evaluate(quantities);
         self.checked += 1;
         self.unknown += u64::from(evaluation.verdict.is_none());
-        let text = text_of(&evaluation);
-        (evaluation, text)
+        evaluation
+    }
+
+    fn last_text(&self) -> String {
+        self.last.as_ref().map_or_else(String::new, text_of)
     }
 
     /// Looks whether what must come has come.
     fn look_for(&mut self, time: VirtualTime, quantities: &dyn Quantities) -> Option<bool> {
-        let (evaluation, text) = self.evaluate(quantities);
-        if evaluation.verdict == Some(true) {
-            self.decided = Some((time, Verdict::Pass, text));
+        let evaluation = self.evaluate(quantities);
+        let verdict = evaluation.verdict;
+        if verdict == Some(true) {
+            self.decided = Some((time, Verdict::Pass, text_of(&evaluation)));
         } else {
-            self.last = text;
+            self.last = Some(evaluation);
         }
-        evaluation.verdict
+        verdict
     }
 
     fn judge(mut self, complete: bool, end: VirtualTime, quantities: &dyn Quantities) -> Judged {
@@ -215,19 +219,21 @@ impl Tracked {
             (ExpectationKind::Eventually { after, deadline }, None) => {
                 // A run that is over stays as it is.
                 let text = if complete && after <= end {
-                    let (evaluation, text) = self.evaluate(quantities);
+                    let evaluation = self.evaluate(quantities);
+                    let text = text_of(&evaluation);
                     if evaluation.verdict == Some(true) && end <= deadline {
                         return self.judged(Verdict::Pass, None, text);
                     }
                     text
                 } else {
-                    std::mem::take(&mut self.last)
+                    self.last_text()
                 };
                 let detail = format!("the run ended before the deadline; {text}");
                 (Verdict::Inconclusive, None, detail)
             }
             (ExpectationKind::Always, None) => {
-                let (evaluation, text) = self.evaluate(quantities);
+                let evaluation = self.evaluate(quantities);
+                let text = text_of(&evaluation);
                 match (evaluation.verdict, self.unknown) {
                     (Some(false), _) => (Verdict::Fail, Some(end), text),
                     (_, 0) => (Verdict::Pass, None, text),
@@ -235,7 +241,8 @@ impl Tracked {
                 }
             }
             (ExpectationKind::Finally | ExpectationKind::Metric, None) => {
-                let (evaluation, text) = self.evaluate(quantities);
+                let evaluation = self.evaluate(quantities);
+                let text = text_of(&evaluation);
                 match evaluation.verdict {
                     _ if !complete => {
                         let detail = format!("the run did not come to its end; {text}");

@@ -53,49 +53,62 @@ pub(crate) fn reach<T: Default>(list: &mut Vec<T>, at: usize) -> &mut T {
     &mut list[at]
 }
 
-/// Numbers for 64-bit keys by open addressing: a tree would cost three times as much for each of
-/// the dozens of facts that a block leaves.
+/// Numbers by 64-bit keys, by open addressing: a tree would cost three times as much for each of
+/// the dozens of facts that a block leaves. Who owns the things says whether a number is the right
+/// one, so different things may share a key.
 #[derive(Debug, Default)]
 struct Numbers {
-    keys: Vec<u64>,
-    /// A key's number plus one; 0 is free. A power of two long, at most half full.
-    slots: Vec<u32>,
+    /// The upper half of a key, and a number plus one; 0 is free. A power of two long, at most
+    /// half full.
+    slots: Vec<u64>,
+    count: usize,
 }
 
+/// The lower half of a slot.
+const NUMBER: u64 = 0xffff_ffff;
+
 impl Numbers {
-    fn slot(&self, key: u64) -> usize {
+    fn first(&self, key: u64) -> usize {
         let mixed = (key ^ (key >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
-        let mut at = usize::try_from(mixed).unwrap_or(usize::MAX) & (self.slots.len() - 1);
-        while let Some(found) = self.slots[at].checked_sub(1) {
-            if self.keys[index(found)] == key {
-                break;
-            }
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        at
+        usize::try_from(mixed).unwrap_or(usize::MAX) & (self.slots.len() - 1)
     }
 
-    fn get(&self, key: u64) -> Option<u32> {
+    /// The number with this key for which `is` holds.
+    fn find(&self, key: u64, is: impl Fn(usize) -> bool) -> Option<u32> {
         if self.slots.is_empty() {
             return None;
         }
-        self.slots[self.slot(key)].checked_sub(1)
+        let mut at = self.first(key);
+        while self.slots[at] != 0 {
+            let slot = self.slots[at];
+            let found = u32::try_from((slot & NUMBER) - 1).expect("half a slot");
+            if slot >> 32 == key >> 32 && is(index(found)) {
+                return Some(found);
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        None
     }
 
-    /// Gives the next number to a key that has none.
-    fn insert(&mut self, key: u64) -> u32 {
-        if self.keys.len() * 2 >= self.slots.len() {
+    /// Gives the next number to a key; `key_of` says the keys of the others.
+    fn insert(&mut self, key: u64, key_of: impl Fn(usize) -> u64) -> u32 {
+        if (self.count + 1) * 2 > self.slots.len() {
             self.slots = vec![0; (self.slots.len() * 2).max(16)];
-            for (at, key) in (1..).zip(&self.keys) {
-                let slot = self.slot(*key);
-                self.slots[slot] = at;
+            for number in 0..self.count {
+                self.put(key_of(number), number);
             }
         }
-        let number = number(self.keys.len());
-        let slot = self.slot(key);
-        self.slots[slot] = number + 1;
-        self.keys.push(key);
-        number
+        self.put(key, self.count);
+        self.count += 1;
+        number(self.count - 1)
+    }
+
+    fn put(&mut self, key: u64, number: usize) {
+        let mut at = self.first(key);
+        while self.slots[at] != 0 {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        self.slots[at] = (key & !NUMBER) | (long(number) + 1);
     }
 }
 
@@ -112,8 +125,10 @@ pub(crate) struct Subject {
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     ids: Vec<ChainId>,
-    by_fingerprint: Numbers,
-    pairs: Numbers,
+    by_id: Numbers,
+    /// Recipient and origin, in the halves of a word.
+    pairs: Vec<u64>,
+    by_pair: Numbers,
 }
 
 impl Registry {
@@ -127,39 +142,36 @@ impl Registry {
 
     /// The number of a chain, new if it was never heard of.
     pub(crate) fn chain(&mut self, id: &ChainId) -> ChainNo {
-        let mut key = id.0.fingerprint();
-        loop {
-            match self.by_fingerprint.get(key) {
-                Some(found) if self.ids[index(found)] == *id => return ChainNo(found),
-                // Two ids with one fingerprint: the second takes the next free key.
-                Some(_) => key = key.wrapping_add(1),
-                None => {
-                    self.ids.push(*id);
-                    return ChainNo(self.by_fingerprint.insert(key));
-                }
-            }
+        if let Some(found) = self.find(id) {
+            return found;
         }
+        let ids = &self.ids;
+        let number = self
+            .by_id
+            .insert(id.0.fingerprint(), |number| ids[number].0.fingerprint());
+        self.ids.push(*id);
+        ChainNo(number)
     }
 
     /// The number of a chain that was heard of.
     pub(crate) fn find(&self, id: &ChainId) -> Option<ChainNo> {
-        let mut key = id.0.fingerprint();
-        loop {
-            let found = self.by_fingerprint.get(key)?;
-            if self.ids[index(found)] == *id {
-                return Some(ChainNo(found));
-            }
-            key = key.wrapping_add(1);
-        }
+        let found = self
+            .by_id
+            .find(id.0.fingerprint(), |number| self.ids[number] == *id);
+        found.map(ChainNo)
     }
 
     pub(crate) fn pair(&mut self, recipient: ChainNo, origin: ChainNo) -> PairNo {
-        let key = u64::from(recipient.0) << 32 | u64::from(origin.0);
-        PairNo(
-            self.pairs
-                .get(key)
-                .unwrap_or_else(|| self.pairs.insert(key)),
-        )
+        let ends = u64::from(recipient.0) << 32 | u64::from(origin.0);
+        // Both ends count in the half of the key that a slot keeps.
+        let key = |ends: u64| ends.wrapping_mul(0xD1B5_4A32_D192_ED03);
+        let pairs = &self.pairs;
+        if let Some(found) = self.by_pair.find(key(ends), |number| pairs[number] == ends) {
+            return PairNo(found);
+        }
+        let number = self.by_pair.insert(key(ends), |number| key(pairs[number]));
+        self.pairs.push(ends);
+        PairNo(number)
     }
 
     pub(crate) fn id(&self, chain: ChainNo) -> ChainId {
@@ -168,7 +180,7 @@ impl Registry {
 
     /// Recipient and origin of a pair.
     pub(crate) fn ends(&self, pair: PairNo) -> (ChainNo, ChainNo) {
-        let key = self.pairs.keys[pair.index()];
+        let key = self.pairs[pair.index()];
         let half = |part: u64| u32::try_from(part).expect("half of 64 bits");
         (
             ChainNo(half(key >> 32)),

@@ -69,7 +69,7 @@ fn description(chain: usize) -> ChainDescription {
         origin: ChainOrigin::Root(u32::try_from(chain).expect("few chains") + 1),
         timestamp: Timestamp::default(),
         config: InitialChainConfig {
-            ownership: ChainOwnership::single(key(chain).public().owner()),
+            ownership: std::sync::Arc::new(ChainOwnership::single(key(chain).public().owner())),
             epoch: Epoch(0),
             balance: Amount::from_tokens(tokens),
         },
@@ -231,7 +231,7 @@ impl Network {
     /// A chain of its own for the owner of `A`.
     pub(crate) fn open(&self, tokens: u64) -> Transaction {
         Transaction::ExecuteOperation(SystemOperation::OpenChain(InitialChainConfig {
-            ownership: ChainOwnership::single(key(A).public().owner()),
+            ownership: std::sync::Arc::new(ChainOwnership::single(key(A).public().owner())),
             epoch: Epoch(0),
             balance: Amount::from_tokens(tokens),
         }))
