@@ -129,7 +129,7 @@ impl Names {
             plan::Action::OpenChain(chain) => {
                 let opened = plan.chain(*chain);
                 Action::OpenChain {
-                    ownership: (*self.ownerships[chain.position()]).clone(),
+                    ownership: self.ownerships[chain.position()].clone(),
                     balance: opened.balance,
                     wallet: self.wallet((*chain, opened.owners[0].owner)),
                 }
@@ -287,7 +287,7 @@ fn genesis(
             origin: ChainOrigin::Root(index),
             timestamp: Timestamp::default(),
             config: InitialChainConfig {
-                ownership: (**ownership).clone(),
+                ownership: ownership.clone(),
                 epoch: Epoch(0),
                 balance: chain.balance,
             },

@@ -141,7 +141,7 @@ impl ChainState {
         for (origin, inbox) in inboxes {
             *self.inboxes.get_or_default(origin) = inbox;
         }
-        self.block_hashes.push(block.hash());
+        push_tight(&mut self.block_hashes, block.hash());
         self.preprocessed.remove(&block.height());
         self.execution = executed.state;
         for recipient in executed.block.recipients() {
@@ -240,7 +240,7 @@ impl ChainState {
         }
         for (bundle, _) in &received.arrivals {
             if self.received_log.last() != Some(&(origin, bundle.height)) {
-                self.received_log.push((origin, bundle.height));
+                push_tight(&mut self.received_log, (origin, bundle.height));
             }
         }
         received.latest_height = inbox.next_height_to_receive().previous();
@@ -313,4 +313,13 @@ impl ChainState {
         }
         Ok(())
     }
+}
+
+/// Pushes without room to spare while the list is short: most chains have a handful of entries, and
+/// there are hundreds of thousands of chains.
+fn push_tight<T>(list: &mut Vec<T>, entry: T) {
+    if list.len() < 4 {
+        list.reserve_exact(1);
+    }
+    list.push(entry);
 }

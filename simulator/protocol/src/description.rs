@@ -1,5 +1,7 @@
 //! How a chain began: the description blob whose hash is the chain's id.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -29,8 +31,8 @@ pub enum ChainOrigin {
 /// What a chain starts with.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct InitialChainConfig {
-    /// Who owns it.
-    pub ownership: ChainOwnership,
+    /// Who owns it. Every state of the chain shares this record until it changes.
+    pub ownership: Arc<ChainOwnership>,
     /// Its first epoch.
     pub epoch: Epoch,
     /// What its own account holds.

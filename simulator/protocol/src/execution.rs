@@ -84,7 +84,7 @@ impl ExecutionState {
         Self {
             chain_id,
             epoch: config.epoch,
-            ownership: Arc::new(config.ownership.clone()),
+            ownership: config.ownership.clone(),
             balance: config.balance,
             balances: BTreeMap::new(),
             timestamp: description.timestamp,

@@ -158,7 +158,7 @@ fn an_opened_chain_is_driven_by_its_wallet() {
     let mut net = Net::new(&[100, 0], ChainOwnership::single);
     let owner = crate::testing::key(2, 1).public().owner();
     let open = Action::OpenChain {
-        ownership: ChainOwnership::single(owner),
+        ownership: std::sync::Arc::new(ChainOwnership::single(owner)),
         balance: Amount::from_tokens(3),
         wallet: ClientIndex(1),
     };

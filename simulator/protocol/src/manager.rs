@@ -61,8 +61,9 @@ pub struct ChainManager {
     proposed: Option<Arc<BlockProposal>>,
     signed_proposal: Option<Arc<BlockProposal>>,
     locking_block: Option<LockingBlock>,
-    validated_vote: Option<Vote>,
-    confirmed_vote: Option<(Vote, CryptoHash)>,
+    /// Boxed: most chains have no vote most of the time.
+    validated_vote: Option<Box<Vote>>,
+    confirmed_vote: Option<Box<(Vote, CryptoHash)>>,
     current_round: Round,
     round_timeout: Option<Timestamp>,
 }
@@ -113,8 +114,8 @@ impl ChainManager {
 
     /// The vote of the highest round, given at this height.
     pub fn pending_vote(&self) -> Option<&Vote> {
-        let confirmed = self.confirmed_vote.as_ref().map(|(vote, _)| vote);
-        match (&self.validated_vote, confirmed) {
+        let confirmed = self.confirmed_vote.as_deref().map(|(vote, _)| vote);
+        match (self.validated_vote.as_deref(), confirmed) {
             (Some(validated), Some(confirmed)) => {
                 let newer = validated.payload.round > confirmed.payload.round;
                 Some(if newer { validated } else { confirmed })
@@ -201,7 +202,7 @@ impl ChainManager {
 
     /// V4: a vote to confirm some block allows only what cannot conflict with it.
     fn check_confirmed_vote(&self, proposal: &BlockProposal) -> Result<(), NodeError> {
-        let Some((vote, confirmed_block)) = &self.confirmed_vote else {
+        let Some((vote, confirmed_block)) = self.confirmed_vote.as_deref() else {
             return Ok(());
         };
         let confirmed = vote.payload.round;
@@ -266,7 +267,7 @@ impl ChainManager {
         let payload = self.proposal_vote_payload(proposal, block);
         let vote = key.map(|key| Vote::new(payload, key))?;
         if proposal.round.is_fast() {
-            self.confirmed_vote = Some((vote, proposal.block_hash()));
+            self.confirmed_vote = Some(Box::new((vote, proposal.block_hash())));
             self.validated_vote = None;
         } else {
             let last = self.validated_vote.as_ref().map(|vote| vote.payload.round);
@@ -274,7 +275,7 @@ impl ChainManager {
                 last.is_none_or(|last| last < proposal.round),
                 "one validating vote a round"
             );
-            self.validated_vote = Some(vote);
+            self.validated_vote = Some(Box::new(vote));
         }
         Some(vote)
     }
@@ -309,7 +310,7 @@ impl ChainManager {
         certificate: &ValidatedBlockCertificate,
     ) -> Result<Gate, NodeError> {
         let found = certificate.round();
-        if let Some((vote, _)) = &self.confirmed_vote
+        if let Some((vote, _)) = self.confirmed_vote.as_deref()
             && vote.payload.round == found
             && vote.payload.value_hash == certificate.hash()
         {
@@ -359,13 +360,13 @@ impl ChainManager {
         let vote = key.map(|key| Vote::new(payload, key))?;
         let last = self
             .confirmed_vote
-            .as_ref()
+            .as_deref()
             .map(|(vote, _)| vote.payload.round);
         assert!(
             last.is_none_or(|last| last <= round),
             "confirming votes never go back"
         );
-        self.confirmed_vote = Some((vote, certificate.block().proposed_hash()));
+        self.confirmed_vote = Some(Box::new((vote, certificate.block().proposed_hash())));
         self.validated_vote = None;
         Some(vote)
     }

@@ -259,7 +259,7 @@ pub enum Action {
     /// Open a chain for another wallet.
     OpenChain {
         /// Its owners.
-        ownership: ChainOwnership,
+        ownership: Arc<ChainOwnership>,
         /// Its first balance.
         balance: Amount,
         /// The wallet that will drive it.

@@ -84,7 +84,7 @@ impl Net {
             origin: ChainOrigin::Root(index + 1),
             timestamp: Timestamp::default(),
             config: InitialChainConfig {
-                ownership: ownership(key(2, index).public().owner()),
+                ownership: Arc::new(ownership(key(2, index).public().owner())),
                 epoch: Epoch(0),
                 balance: Amount::from_tokens(*tokens),
             },

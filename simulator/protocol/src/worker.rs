@@ -18,7 +18,6 @@ use crate::{
     genesis::{Genesis, shard_of},
     ids::{Address, BlockHeight, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
     machine::Outputs,
-    manager::LockingBlock,
     observe::Observation,
     rpc::{
         ChainInfo, ChainInfoQuery, ChainInfoResponse, CrossChainRequest, Notification, Packet,
@@ -342,7 +341,7 @@ impl Worker {
             timestamp: state.execution.timestamp,
             current_round: manager.current_round(),
             vote: manager.pending_vote().copied(),
-            locking_block: lock.map(LockingBlock::clone),
+            locking_block: lock.cloned(),
             received_log,
         }
     }
