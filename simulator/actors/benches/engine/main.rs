@@ -8,6 +8,12 @@
 //!
 //! `cargo bench -p actors --bench engine -- [--rounds N] [--only NAME] [--driver NAME] [--scale PERCENT]`
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a benchmark measures real time"
+)]
+
 mod blocks;
 mod raw;
 mod stopwatch;

@@ -1,6 +1,11 @@
 //! Seeded mutations of a committed corpus: the reader answers every one of them, and in bounded
 //! memory. A file that once made it fail belongs into the corpus.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the committed corpus is files, and is made again on request"
+)]
+
 use std::{fs, path::PathBuf};
 
 use trace::Reader;

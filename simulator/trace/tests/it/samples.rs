@@ -33,7 +33,7 @@ fn key(number: u8) -> SigningKey {
 pub(crate) fn certificate(tokens: u64) -> Arc<BlockCertificate> {
     let owner = key(1).public().owner();
     let config = InitialChainConfig {
-        ownership: ChainOwnership::single(owner),
+        ownership: std::sync::Arc::new(ChainOwnership::single(owner)),
         epoch: Epoch(0),
         balance: Amount::from_tokens(1_000),
     };
