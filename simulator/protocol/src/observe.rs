@@ -18,7 +18,7 @@ use crate::{
     rpc::RequestKind,
 };
 
-/// A statement of protocol.md, section 15, that a machine's own state must keep.
+/// A statement of docs/INVARIANTS.md, that a machine's own state must keep.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Shape {
     /// I-27: the shape of inboxes.

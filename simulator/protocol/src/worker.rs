@@ -1,8 +1,8 @@
 //! A worker shard of a validator: many chains, one request at a time.
 //!
 //! Owns the chains that [`crate::genesis::shard_of`] gives it, loads each on first touch, and never
-//! talks to another validator. This file routes; rules are in [`consensus`] and [`cross_chain`].
-//! What survives a crash is the chains and descriptions; [`Volatile`] does not.
+//! talks to another validator. This file routes; rules are in `consensus` and `cross_chain`.
+//! What survives a crash is the chains and descriptions; `Volatile` does not.
 
 mod consensus;
 mod cross_chain;
