@@ -87,7 +87,7 @@ pub(crate) struct Expectations {
 }
 
 impl Expectations {
-    pub(crate) fn new(plans: &[ExpectationPlan], names: &Names) -> Self {
+    pub(crate) fn new(plans: &[ExpectationPlan], names: &Names<'_>) -> Self {
         let track = |plan: &ExpectationPlan| Tracked {
             plan: plan.clone(),
             wide: is_wide(&plan.expression, names),
@@ -291,7 +291,7 @@ fn text_of(evaluation: &Evaluation) -> String {
 }
 
 /// Whether evaluating a statement means going through many chains.
-fn is_wide(expression: &Expression, names: &Names) -> bool {
+fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
     let chains = |function: &Function| match function {
         Function::Balance(set) | Function::MinBlocks(set) => set.len(),
         Function::Inbox(set) | Function::Blocks(set) | Function::FastBlocks(set) => {

@@ -125,7 +125,7 @@ pub(crate) fn conclude<N>(watcher: Watcher<'_>, outcome: &RunOutcome<N>) -> Find
         faults: &faults,
     };
     let mut judged = expectations.judge(complete, end, &view);
-    judged.extend(judge_faults(&plan, &faults, complete, outcome.ended_at));
+    judged.extend(judge_faults(plan, &faults, complete, outcome.ended_at));
     let broken = invariants.verdicts.violations();
     let violations: Vec<_> = broken
         .iter()
@@ -171,7 +171,7 @@ pub(crate) fn conclude<N>(watcher: Watcher<'_>, outcome: &RunOutcome<N>) -> Find
             .collect(),
         trace_error,
         tables: rows::tables(&rows::Sources {
-            plan: &plan,
+            plan,
             names: &names,
             registry: &registry,
             invariants: &invariants,

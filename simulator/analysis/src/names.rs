@@ -33,21 +33,20 @@ struct Unopened {
 
 /// The names of a run.
 #[derive(Debug)]
-pub(crate) struct Names {
+pub(crate) struct Names<'a> {
+    plan: &'a Plan,
     directory: Directory,
-    /// Name and group of each chain of the plan.
-    planned: Vec<(String, String)>,
     numbers: Vec<Option<ChainNo>>,
     plan_of: Vec<Option<ChainIndex>>,
     owners: Vec<Option<AccountOwner>>,
     unopened: Vec<Unopened>,
 }
 
-impl Names {
+impl<'a> Names<'a> {
     /// The names, and the chains of the genesis in the order of the plan (others follow).
     pub(crate) fn new(
-        plan: &Plan,
-        directory: Directory,
+        plan: &'a Plan,
+        mut directory: Directory,
         genesis: Vec<(ChainId, Arc<ChainDescription>)>,
     ) -> (Self, Vec<(ChainId, Arc<ChainDescription>)>) {
         let wallets = directory.wallets.iter();
@@ -96,24 +95,17 @@ impl Names {
             }
         }
         ordered.extend(described);
-        let planned = plan.chains.iter().map(|chain| {
-            (
-                chain.name.clone(),
-                plan.groups[chain.group.position()].name.clone(),
-            )
-        });
-        let planned = planned.collect();
-        (
-            Self {
-                directory,
-                planned,
-                numbers,
-                plan_of,
-                owners,
-                unopened,
-            },
-            ordered,
-        )
+        // The wallets say the same, and there may be a million chains.
+        directory.chains = BTreeMap::new();
+        let names = Self {
+            plan,
+            directory,
+            numbers,
+            plan_of,
+            owners,
+            unopened,
+        };
+        (names, ordered)
     }
 
     /// A chain is opened: finds out which of the plan it is.
@@ -159,13 +151,13 @@ impl Names {
     }
 
     /// The numbers of those of these chains that are open.
-    pub(crate) fn numbers<'a>(&'a self, set: &'a ChainSet) -> impl Iterator<Item = ChainNo> + 'a {
+    pub(crate) fn numbers<'s>(&'s self, set: &'s ChainSet) -> impl Iterator<Item = ChainNo> + 's {
         set.iter().filter_map(|chain| self.number(chain))
     }
 
     /// Whether these are all chains of the plan.
     pub(crate) fn are_all(&self, set: &ChainSet) -> bool {
-        index(set.len()) == self.planned.len()
+        index(set.len()) == self.plan.chains.len()
     }
 
     pub(crate) fn owner(&self, owner: OwnerIndex) -> Option<AccountOwner> {
@@ -175,7 +167,7 @@ impl Names {
     /// The name of a chain: that of the plan, or the beginning of its id.
     pub(crate) fn chain(&self, registry: &Registry, chain: ChainNo) -> String {
         match self.plan_chain(chain) {
-            Some(planned) => self.planned[planned.position()].0.clone(),
+            Some(planned) => self.plan.chain(planned).name.clone(),
             None => format!("{:?}", registry.id(chain).0),
         }
     }
@@ -183,7 +175,9 @@ impl Names {
     /// The group that a chain was declared in; its own name if it is not in the plan.
     pub(crate) fn group(&self, registry: &Registry, chain: ChainNo) -> String {
         match self.plan_chain(chain) {
-            Some(planned) => self.planned[planned.position()].1.clone(),
+            Some(planned) => self.plan.groups[self.plan.chain(planned).group.position()]
+                .name
+                .clone(),
             None => self.chain(registry, chain),
         }
     }

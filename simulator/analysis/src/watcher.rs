@@ -95,8 +95,8 @@ pub struct WatchOptions<'a> {
 
 /// Watches a run: the sink of its records.
 pub struct Watcher<'a> {
-    pub(crate) plan: Plan,
-    pub(crate) names: Names,
+    pub(crate) plan: &'a Plan,
+    pub(crate) names: Names<'a>,
     pub(crate) registry: Registry,
     parties: Parties,
     pub(crate) invariants: Invariants,
@@ -112,7 +112,7 @@ pub struct Watcher<'a> {
 impl<'a> Watcher<'a> {
     /// A watcher of a run of `plan`.
     pub fn new(
-        plan: &Plan,
+        plan: &'a Plan,
         directory: Directory,
         genesis: GenesisInfo,
         options: WatchOptions<'a>,
@@ -134,7 +134,7 @@ impl<'a> Watcher<'a> {
             invariants: Invariants::new(committee.clone(), &parties, &chains),
             metrics: Metrics::new(plan, committee, &parties, options.rows),
             expectations: Expectations::new(&plan.expectations, &names),
-            plan: plan.clone(),
+            plan,
             names,
             parties,
             faults,
@@ -279,3 +279,6 @@ impl Sink<Event> for Watcher<'_> {
         self.flow()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use crate::{
 /// All that is known at a moment. Balances are those after the confirmed blocks; inboxes are those
 /// of a quorum.
 pub(crate) struct View<'a> {
-    pub(crate) names: &'a Names,
+    pub(crate) names: &'a Names<'a>,
     pub(crate) invariants: &'a Invariants,
     pub(crate) metrics: &'a Metrics,
     pub(crate) faults: &'a Faults,

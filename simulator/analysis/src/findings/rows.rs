@@ -17,7 +17,7 @@ use crate::{
 /// Everything that tables are made from.
 pub(super) struct Sources<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) names: &'a Names,
+    pub(super) names: &'a Names<'a>,
     pub(super) registry: &'a Registry,
     pub(super) invariants: &'a Invariants,
     pub(super) metrics: &'a Metrics,
@@ -145,7 +145,7 @@ fn at(micros: u64) -> Option<i64> {
     (micros != NEVER).then(|| signed(micros))
 }
 
-fn block_row(line: &BlockLine, names: &Names, chain: String) -> BlockRow {
+fn block_row(line: &BlockLine, names: &Names<'_>, chain: String) -> BlockRow {
     let is_confirmed = line.confirmed != NEVER;
     BlockRow {
         chain,
