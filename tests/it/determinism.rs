@@ -33,13 +33,35 @@ const fn partitions(drive: Drive) -> usize {
 #[track_caller]
 fn check_cover(plan: &Arc<Plan>) {
     let reference = watch(plan, Drive::Heap, BuildOptions::default());
-    assert!(reference.findings.violations.is_empty(), "{:?}", reference.broken());
+    assert!(
+        reference.findings.violations.is_empty(),
+        "{:?}",
+        reference.broken()
+    );
     for (drive, paranoid) in COVER {
-        let other = watch(plan, drive, BuildOptions { paranoid, sabotage: None });
-        assert_eq!(other.outcome.partitions_used, partitions(drive), "{drive:?}");
-        assert_eq!(other.root(), reference.root(), "{drive:?} paranoid {paranoid}");
+        let other = watch(
+            plan,
+            drive,
+            BuildOptions {
+                paranoid,
+                sabotage: None,
+            },
+        );
+        assert_eq!(
+            other.outcome.partitions_used,
+            partitions(drive),
+            "{drive:?}"
+        );
+        assert_eq!(
+            other.root(),
+            reference.root(),
+            "{drive:?} paranoid {paranoid}"
+        );
         assert_eq!(other.outcome.events, reference.outcome.events, "{drive:?}");
-        assert_eq!(other.findings.tables, reference.findings.tables, "{drive:?}");
+        assert_eq!(
+            other.findings.tables, reference.findings.tables,
+            "{drive:?}"
+        );
     }
 }
 
@@ -50,7 +72,11 @@ fn lanes_over_the_cover() {
 
 #[test]
 fn lossy_network_over_the_cover() {
-    check_cover(&plan("lossy-network", &[("signatures", "modeled")], Options::default()));
+    check_cover(&plan(
+        "lossy-network",
+        &[("signatures", "modeled")],
+        Options::default(),
+    ));
 }
 
 #[test]
@@ -66,14 +92,20 @@ fn payments_over_the_cover() {
 
 /// The payments scenario without its expectations, which are about the whole run.
 fn payments(set: &[(&str, &str)]) -> Arc<Plan> {
-    let source = scenario::bundled_scenario("payments-1k").expect("bundled").source;
+    let source = scenario::bundled_scenario("payments-1k")
+        .expect("bundled")
+        .source;
     let end = source.find("[[expect]]").expect("it has expectations");
     tests::source_plan(&source[..end], set, Options::default())
 }
 
 #[test]
 fn ten_repeats_of_one_cell() {
-    let plan = plan("lossy-network", &[("signatures", "modeled")], Options::default());
+    let plan = plan(
+        "lossy-network",
+        &[("signatures", "modeled")],
+        Options::default(),
+    );
     let roots: Vec<_> = (0..10)
         .map(|_| watch(&plan, Drive::Kernel(2, 1), BuildOptions::default()).root())
         .collect();
@@ -83,7 +115,10 @@ fn ten_repeats_of_one_cell() {
 #[test]
 fn another_seed_is_another_run() {
     let run = |seed| {
-        let options = Options { seed: Some(seed), ..Options::default() };
+        let options = Options {
+            seed: Some(seed),
+            ..Options::default()
+        };
         let plan = plan("lossy-network", &[("signatures", "modeled")], options);
         watch(&plan, Drive::Heap, BuildOptions::default())
     };
@@ -91,7 +126,10 @@ fn another_seed_is_another_run() {
     assert_ne!(one.root(), two.root());
     let instants = |watched: &tests::Watched| {
         let blocks = &watched.findings.tables.blocks;
-        blocks.iter().map(|block| (block.chain.clone(), block.proposed_us)).collect::<Vec<_>>()
+        blocks
+            .iter()
+            .map(|block| (block.chain.clone(), block.proposed_us))
+            .collect::<Vec<_>>()
     };
     assert_ne!(instants(&one), instants(&two), "not only keys differ");
 }
@@ -103,7 +141,9 @@ fn an_added_chain_moves_no_draw_of_the_others() {
     assert_ne!(source, more);
     let run = |source: &str| {
         let plan = tests::source_plan(source, &[], Options::default());
-        watch(&plan, Drive::Heap, BuildOptions::default()).findings.tables
+        watch(&plan, Drive::Heap, BuildOptions::default())
+            .findings
+            .tables
     };
     let (three, four) = (run(source), run(&more));
     assert_eq!(three.messages, four.messages);

@@ -11,10 +11,21 @@ use tests::{Drive, plan, watch};
 fn check_caught(scenario: &str, sabotage: Sabotage, invariant: &str) {
     let plan = plan(scenario, &[("signatures", "modeled")], Options::default());
     let sound = watch(&plan, Drive::Heap, BuildOptions::default());
-    assert_eq!(sound.broken(), Vec::<&str>::new(), "the same run without the bug");
-    let options = BuildOptions { paranoid: false, sabotage: Some((sabotage, 0)) };
+    assert_eq!(
+        sound.broken(),
+        Vec::<&str>::new(),
+        "the same run without the bug"
+    );
+    let options = BuildOptions {
+        paranoid: false,
+        sabotage: Some((sabotage, 0)),
+    };
     let watched = watch(&plan, Drive::Heap, options);
-    assert!(watched.broken().contains(&invariant), "{:?}", watched.broken());
+    assert!(
+        watched.broken().contains(&invariant),
+        "{:?}",
+        watched.broken()
+    );
     assert_eq!(watched.findings.verdict, Verdict::Fail);
 }
 
@@ -25,7 +36,11 @@ fn a_validator_that_votes_twice_is_caught() {
 
 #[test]
 fn an_inbox_that_accepts_out_of_order_is_caught() {
-    check_caught("slow-validator", Sabotage::InboxOutOfOrder, "I-27 InboxShape");
+    check_caught(
+        "slow-validator",
+        Sabotage::InboxOutOfOrder,
+        "I-27 InboxShape",
+    );
 }
 
 #[test]
@@ -37,8 +52,17 @@ fn an_outbox_that_forgets_is_caught() {
 fn a_driver_that_reorders_two_events_is_caught() {
     let plan = plan("lanes", &[], Options::default());
     let sabotage = engine::Sabotage::SwapTwoEvents;
-    let watched = watch(&plan, Drive::SabotagedHeap(sabotage), BuildOptions::default());
-    let checks: Vec<_> = watched.outcome.violations.iter().map(|broken| broken.check).collect();
+    let watched = watch(
+        &plan,
+        Drive::SabotagedHeap(sabotage),
+        BuildOptions::default(),
+    );
+    let checks: Vec<_> = watched
+        .outcome
+        .violations
+        .iter()
+        .map(|broken| broken.check)
+        .collect();
     assert!(checks.contains(&EngineCheck::KeyOrder), "{checks:?}");
     assert_eq!(watched.findings.verdict, Verdict::Fail);
 }

@@ -41,7 +41,11 @@ impl Watched {
 
     /// Names of the invariants that were broken.
     pub fn broken(&self) -> Vec<&'static str> {
-        self.findings.violations.iter().map(|violation| violation.invariant.name()).collect()
+        self.findings
+            .violations
+            .iter()
+            .map(|violation| violation.invariant.name())
+            .collect()
     }
 }
 
@@ -61,7 +65,10 @@ pub fn plan(name: &str, set: &[(&str, &str)], options: Options) -> Arc<Plan> {
 /// If it is not valid.
 #[track_caller]
 pub fn source_plan(source: &str, set: &[(&str, &str)], options: Options) -> Arc<Plan> {
-    let set = set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let set = set
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
     match scenario::check(source, "test.toml", &Options { set, ..options }) {
         Ok(checked) => Arc::new(checked.plan),
         Err(diagnostics) => {
@@ -105,5 +112,10 @@ pub fn watch(plan: &Arc<Plan>, drive: Drive, options: BuildOptions) -> Watched {
 }
 
 fn hosted(partitions: usize, window_divisor: u64, spawn: SpawnPolicy) -> HostingConfig {
-    HostingConfig { partitions, spawn, window_divisor, ..HostingConfig::default() }
+    HostingConfig {
+        partitions,
+        spawn,
+        window_divisor,
+        ..HostingConfig::default()
+    }
 }
