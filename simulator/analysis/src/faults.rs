@@ -55,16 +55,17 @@ impl Faults {
         *reach(&mut self.own_hits, index(fault)) += 1;
     }
 
-    /// A node has stopped.
+    /// A node has stopped: because of the last fault that began before. Of two that began at
+    /// once, both did it.
     pub(crate) fn crashed(&mut self, actor: ActorId, time: VirtualTime) {
-        let list = self
-            .crashes
-            .get(&actor)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let begun = list.partition_point(|(from, _)| *from <= time);
-        if let Some((_, fault)) = begun.checked_sub(1).map(|last| list[last]) {
-            self.own_hits[fault] += 1;
+        let list = self.crashes.get(&actor);
+        let list = list.map(Vec::as_slice).unwrap_or_default();
+        let begun = &list[..list.partition_point(|(from, _)| *from <= time)];
+        let Some((last, _)) = begun.last() else {
+            return;
+        };
+        for (_, fault) in begun.iter().rev().take_while(|(from, _)| from == last) {
+            self.own_hits[*fault] += 1;
         }
     }
 
