@@ -115,7 +115,8 @@ impl SimNode {
         Timestamp::from_micros(now.as_micros())
     }
 
-    /// Charges the virtual time that an input costs.
+    /// Charges the virtual time that an input costs a worker: it is the shared machine where work
+    /// waits in line. A wallet computes for its user alone.
     fn charge(&mut self, ctx: &mut NodeCtx<'_>, kind: Option<&QuantileTable>, out: &Outputs) {
         let mut cost = self
             .shared
@@ -162,11 +163,9 @@ impl SimNode {
         let mut out = std::mem::take(&mut self.outputs);
         out.work = protocol::machine::Work::default();
         call(&mut self.machine, now, &shared.store, &mut out);
-        let service = self.service.clone();
-        let table = service
-            .as_deref()
-            .and_then(|times| times.table(kind, cross_chain));
-        self.charge(ctx, table, &out);
+        if let Some(service) = self.service.clone() {
+            self.charge(ctx, service.table(kind, cross_chain), &out);
+        }
         match (self.armed, before) {
             (Some((outputs, restart_after)), Some(before)) if !out.list.is_empty() => {
                 self.armed = None;
@@ -178,7 +177,10 @@ impl SimNode {
             }
             (Some(_) | None, _) => self.perform(ctx, &mut out.list),
         }
-        self.outputs = out;
+        // Validators' nodes are few and busy; a wallet's buffer would lie idle, and there are many.
+        if !matches!(self.machine, Machine::Wallet(_)) {
+            self.outputs = out;
+        }
     }
 
     /// Goes back to what was saved before a crash hit.

@@ -32,8 +32,8 @@ pub struct ChainState {
     /// The consensus of its next height.
     pub manager: ChainManager,
     inboxes: SmallMap<ChainId, Inbox>,
-    outboxes: BTreeMap<ChainId, Outbox>,
-    outbox_counters: BTreeMap<BlockHeight, u32>,
+    outboxes: SmallMap<ChainId, Outbox>,
+    outbox_counters: SmallMap<BlockHeight, u32>,
     received_log: Vec<(ChainId, BlockHeight)>,
     block_hashes: Vec<CryptoHash>,
     preprocessed: BTreeMap<BlockHeight, CryptoHash>,
@@ -57,8 +57,8 @@ impl ChainState {
             execution,
             manager,
             inboxes: SmallMap::default(),
-            outboxes: BTreeMap::new(),
-            outbox_counters: BTreeMap::new(),
+            outboxes: SmallMap::default(),
+            outbox_counters: SmallMap::default(),
             received_log: Vec::new(),
             block_hashes: Vec::new(),
             preprocessed: BTreeMap::new(),
@@ -76,7 +76,7 @@ impl ChainState {
     }
 
     /// Outboxes that matter, by recipient.
-    pub const fn outboxes(&self) -> &BTreeMap<ChainId, Outbox> {
+    pub const fn outboxes(&self) -> &SmallMap<ChainId, Outbox> {
         &self.outboxes
     }
 
@@ -193,8 +193,8 @@ impl ChainState {
     }
 
     fn schedule(&mut self, recipient: ChainId, height: BlockHeight) {
-        if self.outboxes.entry(recipient).or_default().schedule(height) {
-            *self.outbox_counters.entry(height).or_default() += 1;
+        if self.outboxes.get_or_default(recipient).schedule(height) {
+            *self.outbox_counters.get_or_default(height) += 1;
         }
     }
 
@@ -274,7 +274,8 @@ impl ChainState {
     /// Whether all messages of blocks up to `height` are confirmed by their recipients.
     pub fn all_delivered_up_to(&self, height: BlockHeight) -> bool {
         self.outbox_counters
-            .first_key_value()
+            .iter()
+            .next()
             .is_none_or(|(first, _)| *first > height)
     }
 
@@ -297,7 +298,7 @@ impl ChainState {
                 .map_err(|detail| (Shape::Inbox, detail))?;
         }
         let mut waiting = 0u64;
-        for outbox in self.outboxes.values() {
+        for (_, outbox) in self.outboxes.iter() {
             outbox
                 .check_shape()
                 .map_err(|detail| (Shape::Outbox, detail))?;
@@ -305,8 +306,8 @@ impl ChainState {
         }
         let counted: u64 = self
             .outbox_counters
-            .values()
-            .map(|count| u64::from(*count))
+            .iter()
+            .map(|(_, count)| u64::from(*count))
             .sum();
         if waiting != counted {
             return Err((Shape::Outbox, "counters do not count the waiting heights"));

@@ -43,6 +43,22 @@ impl<K: Ord, V> SmallMap<K, V> {
         &mut self.entries[index].1
     }
 
+    /// The value of `key`, to be changed.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let index = self.position(key).ok()?;
+        Some(&mut self.entries[index].1)
+    }
+
+    /// Takes an entry out; an empty map keeps no memory.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        let index = self.position(key).ok()?;
+        let (_, value) = self.entries.remove(index);
+        if self.entries.is_empty() {
+            self.entries = Vec::new();
+        }
+        Some(value)
+    }
+
     /// Entries by key.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
