@@ -32,7 +32,7 @@ fn seeds() -> Vec<(String, Vec<u8>)> {
     let mut wrong_version = whole.clone();
     wrong_version[8] = 200;
     let mut bad_size = whole.clone();
-    bad_size[12..20].copy_from_slice(&[0xff, 0xff, 0x7f, 0, 0xff, 0xff, 0x7f, 0]);
+    bad_size[12..20].copy_from_slice(&[0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f]);
     let mut entry = b"MCTRACE\0\x01\0\0\0".to_vec();
     entry.extend([0; 24]);
     let files = [
