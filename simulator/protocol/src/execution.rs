@@ -425,3 +425,6 @@ impl Execution<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

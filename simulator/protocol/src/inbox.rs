@@ -185,3 +185,6 @@ impl Inbox {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

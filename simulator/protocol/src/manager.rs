@@ -406,3 +406,6 @@ impl ChainManager {
 fn same_content(a: &BlockProposal, b: &BlockProposal) -> bool {
     a.block_hash() == b.block_hash() && a.round == b.round && a.outcome == b.outcome
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! Money and messages of single blocks.
+
+use std::sync::Arc;
+
+use super::{ExecutionState, execute};
+use crate::{
+    Amount, Timestamp,
+    block::{ProposedBlock, SystemOperation, Transaction},
+    description::{ChainDescription, ChainOrigin, InitialChainConfig},
+    error::{BlockError, ExecutionError},
+    ids::{Account, AccountOwner, ChainId, Epoch},
+    message::{IncomingBundle, MessageAction, MessageKind, SystemMessage},
+    ownership::ChainOwnership,
+    testing::key,
+};
+
+fn owner(index: u32) -> AccountOwner {
+    key(2, index).public().owner()
+}
+
+fn tokens(count: u64) -> Amount {
+    Amount::from_tokens(count)
+}
+
+fn chain(index: u32, balance: u64) -> ExecutionState {
+    ExecutionState::new(&ChainDescription {
+        origin: ChainOrigin::Root(index),
+        timestamp: Timestamp::default(),
+        config: InitialChainConfig {
+            ownership: Arc::new(ChainOwnership::single(owner(index))),
+            epoch: Epoch(0),
+            balance: tokens(balance),
+        },
+    })
+}
+
+fn block(state: &ExecutionState, index: u32, transactions: Vec<Transaction>) -> ProposedBlock {
+    ProposedBlock {
+        chain_id: state.chain_id,
+        epoch: state.epoch,
+        transactions,
+        height: state.next_height,
+        timestamp: Timestamp::from_micros(5),
+        authenticated_owner: Some(owner(index)),
+        previous_block_hash: state.tip_hash,
+    }
+}
+
+fn transfer(from: AccountOwner, to: ChainId, amount: Amount) -> Transaction {
+    let recipient = Account::chain(to);
+    Transaction::ExecuteOperation(SystemOperation::Transfer {
+        owner: from,
+        recipient,
+        amount,
+    })
+}
+
+#[track_caller]
+fn fails(state: &ExecutionState, index: u32, transaction: Transaction) -> ExecutionError {
+    match execute(state, &block(state, index, vec![transaction])) {
+        Err(BlockError::Transaction {
+            transaction: 0,
+            error,
+        }) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_transfer_debits_here_and_sends_a_tracked_credit() {
+    let (a, b) = (chain(0, 10), chain(1, 0));
+    let pay = transfer(AccountOwner::CHAIN, b.chain_id, tokens(4));
+    let executed = execute(&a, &block(&a, 0, vec![pay])).expect("a has the money");
+    assert_eq!(executed.state.balance, tokens(6));
+    let messages: Vec<_> = executed.block.outcome().messages.iter().flatten().collect();
+    assert_eq!(messages.len(), 1);
+    assert_eq!(
+        (messages[0].destination, messages[0].kind),
+        (b.chain_id, MessageKind::Tracked)
+    );
+    assert_ne!(executed.state.state_hash, a.state_hash);
+    let link = executed.state.previous_message_blocks.get(&b.chain_id);
+    assert_eq!(
+        link,
+        Some(&(executed.block.hash(), executed.block.height()))
+    );
+}
+
+#[test]
+fn what_must_not_move_does_not() {
+    let (a, b) = (chain(0, 10), chain(1, 0));
+    let nothing = transfer(AccountOwner::CHAIN, b.chain_id, Amount::ZERO);
+    assert_eq!(
+        fails(&a, 0, nothing),
+        ExecutionError::IncorrectTransferAmount
+    );
+    let much = fails(&a, 0, transfer(AccountOwner::CHAIN, b.chain_id, tokens(11)));
+    assert!(
+        matches!(much, ExecutionError::InsufficientBalance { .. }),
+        "{much:?}"
+    );
+    let stranger = fails(&a, 1, transfer(AccountOwner::CHAIN, b.chain_id, tokens(1)));
+    assert!(matches!(
+        stranger,
+        ExecutionError::UnauthenticatedTransferOwner { .. }
+    ));
+    let empty = execute(&a, &block(&a, 0, Vec::new()));
+    assert_eq!(empty, Err(BlockError::EmptyBlock));
+}
+
+/// The bundle that `state`'s block sends to `to`, as an incoming one.
+fn incoming(
+    from: &ExecutionState,
+    index: u32,
+    to: ChainId,
+    action: MessageAction,
+) -> IncomingBundle {
+    let pay = transfer(AccountOwner::CHAIN, to, tokens(4));
+    let executed = execute(from, &block(from, index, vec![pay])).expect("the money is there");
+    let bundle = executed.block.bundles_for(&to)[0].1.clone();
+    IncomingBundle {
+        origin: from.chain_id,
+        bundle,
+        action,
+    }
+}
+
+#[test]
+fn a_rejected_credit_bounces_once_and_comes_home() {
+    let (a, b) = (chain(0, 10), chain(1, 0));
+    let rejected = incoming(&a, 0, b.chain_id, MessageAction::Reject);
+    let reject = Transaction::ReceiveMessages(rejected);
+    let at_b = execute(&b, &block(&b, 1, vec![reject])).expect("rejecting is always possible");
+    assert_eq!(at_b.state.balance, Amount::ZERO);
+    let (home, bundle) = &at_b.block.bundles()[0];
+    assert_eq!(*home, a.chain_id);
+    assert_eq!(bundle.messages[0].kind, MessageKind::Bouncing);
+    let back = |action| {
+        let (origin, bundle) = (b.chain_id, bundle.clone());
+        Transaction::ReceiveMessages(IncomingBundle {
+            origin,
+            bundle,
+            action,
+        })
+    };
+    let accepted = execute(&a, &block(&a, 0, vec![back(MessageAction::Accept)]));
+    assert_eq!(
+        accepted.expect("a credit").state.balance,
+        tokens(14),
+        "the source gets it back"
+    );
+    let refused = execute(&a, &block(&a, 0, vec![back(MessageAction::Reject)])).expect("allowed");
+    assert!(
+        refused.block.bundles().is_empty(),
+        "a bounce never bounces again"
+    );
+}
+
+#[test]
+fn two_opened_chains_have_two_ids_and_are_paid_for() {
+    let a = chain(0, 10);
+    let open = || {
+        Transaction::ExecuteOperation(SystemOperation::OpenChain(InitialChainConfig {
+            ownership: Arc::new(ChainOwnership::single(owner(7))),
+            epoch: Epoch(0),
+            balance: tokens(3),
+        }))
+    };
+    let executed = execute(&a, &block(&a, 0, vec![open(), open()])).expect("a has the money");
+    let ids: Vec<_> = executed
+        .block
+        .opened()
+        .map(|description| description.id())
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0], ids[1]);
+    assert_eq!(executed.state.balance, tokens(4));
+    let three = execute(&a, &block(&a, 0, vec![open(), open(), open(), open()]));
+    assert!(
+        matches!(three, Err(BlockError::Transaction { transaction: 3, .. })),
+        "{three:?}"
+    );
+}
+
+#[test]
+fn a_withdrawal_pays_only_what_the_owner_has() {
+    let mut a = chain(0, 0);
+    a.balances.insert(owner(1), tokens(5));
+    let b = chain(1, 0);
+    let claim = |amount| {
+        Transaction::ExecuteOperation(SystemOperation::Claim {
+            owner: owner(1),
+            target_id: a.chain_id,
+            recipient: Account::chain(b.chain_id),
+            amount,
+        })
+    };
+    let take = |amount| {
+        let claimed =
+            execute(&b, &block(&b, 1, vec![claim(amount)])).expect("a claim costs nothing");
+        let bundle = claimed.block.bundles_for(&a.chain_id)[0].1.clone();
+        assert!(matches!(
+            bundle.messages[0].message,
+            SystemMessage::Withdraw { .. }
+        ));
+        let action = MessageAction::Accept;
+        let incoming = IncomingBundle {
+            origin: b.chain_id,
+            bundle,
+            action,
+        };
+        execute(
+            &a,
+            &block(&a, 0, vec![Transaction::ReceiveMessages(incoming)]),
+        )
+    };
+    let paid = take(tokens(5)).expect("it is there");
+    assert_eq!(paid.state.balance_of(&owner(1)), Amount::ZERO);
+    assert_eq!(paid.block.bundles()[0].0, b.chain_id);
+    assert!(take(tokens(6)).is_err());
+}
