@@ -1,0 +1,178 @@
+//! What whole runs cost: processor time a confirmed block, beside one signature verification
+//! measured in the same process, and peak memory a chain. Set-up counts; reports are not written.
+//!
+//! `cargo bench -p microchains --bench runs` runs all; `-- NAME` one of them. Linux only: times and
+//! memory of the runs are read from /proc.
+
+#![expect(clippy::disallowed_macros, reason = "a benchmark prints its table")]
+
+use std::{
+    fs,
+    process::{Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use protocol::{
+    hash::CryptoHash,
+    signature::{SignatureScheme, SigningKey},
+};
+
+/// One run and what it may cost.
+struct Case {
+    name: &'static str,
+    args: &'static [&'static str],
+    /// Verifications that a block may cost at most.
+    verifications_max: Option<f64>,
+    /// Memory that a chain may take at most, with the number of chains.
+    kib_max: Option<(f64, u64)>,
+}
+
+const CASES: [Case; 3] = [
+    Case {
+        name: "payments-1k ed25519",
+        args: &["payments-1k", "--set", "signatures=ed25519"],
+        verifications_max: Some(20.0),
+        kib_max: None,
+    },
+    Case {
+        name: "payments-1k modeled",
+        args: &["payments-1k", "--set", "signatures=modeled"],
+        verifications_max: Some(5.0),
+        kib_max: None,
+    },
+    Case {
+        name: "payments-100k",
+        args: &["payments-100k"],
+        verifications_max: None,
+        kib_max: Some((16.0, 100_000)),
+    },
+];
+
+struct Cost {
+    blocks: u64,
+    cpu: Duration,
+    peak_kib: u64,
+}
+
+fn main() -> ExitCode {
+    let wanted = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with("--"));
+    println!(
+        "{:<22} {:>8} {:>12} {:>14} {:>12}",
+        "run", "blocks", "us/block", "verifications", "KiB/chain"
+    );
+    let mut all_held = true;
+    for case in &CASES {
+        if wanted
+            .as_ref()
+            .is_some_and(|name| !case.name.contains(name.as_str()))
+        {
+            continue;
+        }
+        // Before and after: the machine's speed drifts.
+        let before = verification();
+        let cost = run(case.args);
+        let verification = (before + verification()) / 2.0;
+        let micros = cost.cpu.as_secs_f64() * 1e6 / cost.blocks as f64;
+        let times = micros / verification;
+        let per_chain = case
+            .kib_max
+            .map(|(_, chains)| cost.peak_kib as f64 / chains as f64);
+        println!(
+            "{:<22} {:>8} {:>12.1} {:>14.2} {:>12}",
+            case.name,
+            cost.blocks,
+            micros,
+            times,
+            per_chain.map_or_else(|| "-".to_owned(), |kib| format!("{kib:.2}")),
+        );
+        println!("    one verification took {verification:.1} us");
+        if let Some(max) = case.verifications_max {
+            all_held &= claim(
+                &format!("at most {max} verifications a block"),
+                times <= max,
+            );
+        }
+        if let (Some((max, _)), Some(kib)) = (case.kib_max, per_chain) {
+            all_held &= claim(&format!("at most {max} KiB a chain"), kib <= max);
+        }
+    }
+    if all_held {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn claim(text: &str, held: bool) -> bool {
+    println!(
+        "    {} {text}",
+        if held { "held:    " } else { "NOT HELD:" }
+    );
+    held
+}
+
+/// Microseconds of one verification.
+fn verification() -> f64 {
+    const COUNT: u32 = 5_000;
+    let key = SigningKey::from_seed(SignatureScheme::Ed25519, &[7; 32]);
+    let digest = CryptoHash::of_bytes("Bench", b"what is signed");
+    let signature = key.sign(&digest);
+    let start = Instant::now();
+    let valid = (0..COUNT).filter(|_| {
+        std::hint::black_box(key.public()).verify(std::hint::black_box(&digest), &signature)
+    });
+    assert_eq!(valid.count(), 5_000);
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(COUNT)
+}
+
+fn run(args: &[&str]) -> Cost {
+    let before = children_cpu();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_microchains"))
+        .arg("run")
+        .args(args)
+        .args([
+            "--no-report",
+            "--no-progress",
+            "--format",
+            "json",
+            "--threads",
+            "1",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kib = 0;
+    while child.try_wait().expect("it is a child").is_none() {
+        peak_kib = peak_kib.max(high_water(&status));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().expect("it has ended");
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(printed["verdict"], "pass", "{printed}");
+    let blocks = printed["blocks"].as_u64().expect("a count");
+    Cost {
+        blocks,
+        cpu: children_cpu() - before,
+        peak_kib,
+    }
+}
+
+/// The largest resident memory so far, in KiB.
+fn high_water(status: &str) -> u64 {
+    let text = fs::read_to_string(status).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or(0)
+}
+
+/// User and system time of all children that have ended. The kernel counts a hundred a second.
+fn children_cpu() -> Duration {
+    let text = fs::read_to_string("/proc/self/stat").expect("Linux");
+    let after_name = text.rsplit(')').next().expect("the name is in brackets");
+    let fields: Vec<_> = after_name.split_whitespace().collect();
+    let ticks = |field: usize| fields[field].parse::<u64>().expect("a count");
+    Duration::from_millis((ticks(13) + ticks(14)) * 10)
+}
