@@ -99,12 +99,10 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("anstream", &["microchains"]),
     ("clap", &["microchains"]),
     ("clap_complete", &["microchains"]),
-    ("clap_mangen", &["microchains"]),
     ("ctrlc", &["microchains"]),
     ("indicatif", &["microchains"]),
     ("mimalloc", &["microchains", "dev"]),
     // Tests and benchmarks.
-    ("criterion", &["dev"]),
     ("insta", &["dev"]),
     ("proptest", &["dev"]),
     ("tempfile", &["dev"]),
