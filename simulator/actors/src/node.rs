@@ -267,7 +267,7 @@ impl SimNode {
                 .as_mut()
                 .and_then(|user| user.next(now, seed));
             if let Some(command) = next {
-                self.on_message(ctx, None, Packet::Command(Box::new(command)));
+                self.on_message(ctx, None, Packet::Command(Arc::new(command)));
             }
             return;
         }
@@ -313,7 +313,7 @@ impl ServiceTimes {
             RequestKind::Proposal => &self.propose,
             RequestKind::Validated => &self.validated,
             RequestKind::Confirmed => &self.confirmed,
-            RequestKind::Query | RequestKind::Upload | RequestKind::Subscribe => &self.query,
+            RequestKind::Query | RequestKind::Subscribe => &self.query,
         })
     }
 }

@@ -15,7 +15,7 @@ use protocol::{
     error::BlockError,
     execution::{self, ExecutionState},
     hash::CryptoHash,
-    signature::{PublicKey, Signature},
+    signature::{DecodedKey, PublicKey, Signature},
     store::{ContentStore, Executed},
 };
 
@@ -58,6 +58,7 @@ impl<K: Eq + std::hash::Hash, V: Clone> Remembered<K, V> {
 /// One process's store.
 pub struct SharedStore {
     certificates: DashMap<CryptoHash, Arc<ConfirmedBlockCertificate>>,
+    keys: Remembered<PublicKey, Option<DecodedKey>>,
     verified: Remembered<CryptoHash, bool>,
     executed: Remembered<(CryptoHash, CryptoHash), Executed>,
     paranoid: bool,
@@ -68,10 +69,19 @@ impl SharedStore {
     pub fn new(paranoid: bool) -> Self {
         Self {
             certificates: DashMap::new(),
+            keys: Remembered::new(),
             verified: Remembered::new(),
             executed: Remembered::new(),
             paranoid,
         }
+    }
+
+    fn decoded(&self, key: &PublicKey) -> Option<DecodedKey> {
+        self.keys.get(key).unwrap_or_else(|| {
+            let decoded = key.decode();
+            self.keys.put(*key, decoded);
+            decoded
+        })
     }
 }
 
@@ -85,7 +95,9 @@ impl ContentStore for SharedStore {
         if let (Some(valid), false) = (known, self.paranoid) {
             return valid;
         }
-        let valid = key.verify(digest, signature);
+        let valid = self
+            .decoded(key)
+            .is_some_and(|key| key.verify(digest, signature));
         assert!(
             known.is_none_or(|known| known == valid),
             "verification is a function"

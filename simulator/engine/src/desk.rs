@@ -505,7 +505,10 @@ impl<N: Node> Desk<N> {
 
     /// The records made since they were last taken, in order. Only between windows.
     pub fn take_records(&mut self) -> Vec<Stamped<N::Record>> {
-        let mut records = std::mem::take(&mut self.stepper.records.items);
+        let items = &mut self.stepper.records.items;
+        // The next ones are likely to be as many.
+        let room = Vec::with_capacity(items.len());
+        let mut records = std::mem::replace(items, room);
         records.sort_unstable_by_key(Stamped::order);
         records
     }

@@ -2,7 +2,7 @@
 //!
 //! The block hash is the hash of the header, and the header holds one hash per part of the body.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -12,6 +12,7 @@ use crate::{
     hash::{CryptoHash, Hashable},
     ids::{Account, AccountOwner, BlockHeight, ChainId, Epoch},
     message::{IncomingBundle, MessageBundle, OutgoingMessage, PostedMessage},
+    small_map::SmallMap,
     time::Timestamp,
 };
 
@@ -102,7 +103,7 @@ pub struct BlockExecutionOutcome {
     /// Messages that each transaction sends.
     pub messages: Vec<Vec<OutgoingMessage>>,
     /// For each recipient: the previous block that sent to it.
-    pub previous_message_blocks: BTreeMap<ChainId, (CryptoHash, BlockHeight)>,
+    pub previous_message_blocks: SmallMap<ChainId, (CryptoHash, BlockHeight)>,
     /// Historical hash of the state after it.
     pub state_hash: CryptoHash,
     /// Chains that each transaction opens.
@@ -254,7 +255,7 @@ fn bundles(
     outcome: &BlockExecutionOutcome,
     certificate_hash: CryptoHash,
 ) -> Vec<(ChainId, Arc<MessageBundle>)> {
-    let mut bundles: BTreeMap<(ChainId, u32), MessageBundle> = BTreeMap::new();
+    let mut bundles: SmallMap<(ChainId, u32), MessageBundle> = SmallMap::default();
     let mut index = 0;
     for (transaction_index, messages) in (0..).zip(&outcome.messages) {
         for message in messages {
@@ -266,17 +267,15 @@ fn bundles(
                 messages: Vec::new(),
             };
             let key = (message.destination, transaction_index);
-            bundles
-                .entry(key)
-                .or_insert_with(empty)
-                .messages
-                .push(PostedMessage {
-                    authenticated_owner: message.authenticated_owner,
-                    grant: message.grant,
-                    kind: message.kind,
-                    index,
-                    message: message.message.clone(),
-                });
+            let bundle = bundles.get_or_insert_with(key, empty);
+            bundle.messages.reserve_exact(1);
+            bundle.messages.push(PostedMessage {
+                authenticated_owner: message.authenticated_owner,
+                grant: message.grant,
+                kind: message.kind,
+                index,
+                message: message.message.clone(),
+            });
             index += 1;
         }
     }

@@ -212,6 +212,12 @@ impl VoteCollector {
         *weight
     }
 
+    /// Whether some payload has gathered a quorum.
+    pub fn has_quorum(&self, committee: &Committee) -> bool {
+        let quorum = committee.quorum_threshold();
+        self.votes.values().any(|(weight, _)| *weight >= quorum)
+    }
+
     /// The signatures of the heaviest payload, if they weigh a quorum.
     pub fn certificate(&self, chain_id: ChainId, committee: &Committee) -> Option<LiteCertificate> {
         let (payload, (_, signatures)) = self

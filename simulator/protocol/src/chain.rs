@@ -98,12 +98,12 @@ impl ChainState {
     /// # Errors
     /// All missing blocks at once, or the first bundle that is out of place.
     pub fn check_incoming(&self, block: &ProposedBlock) -> Result<(), NodeError> {
-        let mut copies: BTreeMap<ChainId, Inbox> = BTreeMap::new();
+        let mut copies: SmallMap<ChainId, Inbox> = SmallMap::default();
         let mut missing = Vec::new();
         for incoming in block.incoming_bundles() {
             let origin = incoming.origin;
             let original = || self.inboxes.get(&origin).cloned().unwrap_or_default();
-            let inbox = copies.entry(origin).or_insert_with(original);
+            let inbox = copies.get_or_insert_with(origin, original);
             match inbox.remove(&incoming.bundle) {
                 Ok(Removed::Known) => {}
                 Ok(Removed::Anticipated) => missing.push((origin, incoming.bundle.height)),
@@ -129,11 +129,11 @@ impl ChainState {
             self.next_height(),
             "blocks are applied in order"
         );
-        let mut inboxes: BTreeMap<ChainId, Inbox> = BTreeMap::new();
+        let mut inboxes: SmallMap<ChainId, Inbox> = SmallMap::default();
         for incoming in block.proposed().incoming_bundles() {
             let origin = incoming.origin;
             let original = || self.inboxes.get(&origin).cloned().unwrap_or_default();
-            let inbox = inboxes.entry(origin).or_insert_with(original);
+            let inbox = inboxes.get_or_insert_with(origin, original);
             inbox
                 .remove(&incoming.bundle)
                 .map_err(|error| NodeError::Inbox { origin, error })?;

@@ -5,6 +5,8 @@
 //! everybody. This file routes; each step has its file. The pending block is saved before it is
 //! sent and is never replaced at its height.
 
+mod advance;
+mod answers;
 mod communication;
 mod driver;
 mod find_received;
@@ -21,15 +23,14 @@ use self::{
     driver::{Operation, Pending},
 };
 use crate::{
-    certificate::ConfirmedBlockCertificate,
+    certificate::{CertificateKind, ConfirmedBlockCertificate},
     chain::ChainState,
     committee::Committee,
-    description::ChainDescription,
     genesis::Genesis,
     ids::{Address, ChainId, ClientIndex, Epoch, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
-    rpc::{Command, Packet, Reason, Request, RequestId, Trigger},
+    rpc::{Command, Lineage, Packet, Reason, Request, RequestId, Trigger},
     signature::SigningKey,
     store::ContentStore,
     time::{TimeDelta, Timestamp},
@@ -106,16 +107,16 @@ pub struct Client {
     trackers: Vec<u64>,
     /// The block that is proposed and not yet confirmed.
     pending: Option<Box<Pending>>,
-    ready: VecDeque<Command>,
-    on_inbox: VecDeque<Command>,
-    held: Vec<Command>,
+    ready: VecDeque<Arc<Command>>,
+    on_inbox: VecDeque<Arc<Command>>,
+    held: Vec<Arc<Command>>,
     done_early: BTreeSet<u64>,
     /// Whether something has arrived since the logs were looked at.
     notified: bool,
     /// Whether the logs were looked at since the last block.
     fresh: bool,
-    /// How its chain began, if another chain has opened it.
-    description: Option<Arc<ChainDescription>>,
+    /// The blocks that opened its chain and its ancestors, unless it is one of the first.
+    lineage: Vec<Arc<ConfirmedBlockCertificate>>,
     /// Blocks of its own chain that others have made, just downloaded.
     synced: Vec<Arc<ConfirmedBlockCertificate>>,
     next_request: u64,
@@ -146,7 +147,7 @@ impl Client {
             done_early: BTreeSet::new(),
             notified: false,
             fresh: false,
-            description: None,
+            lineage: Vec::new(),
             synced: Vec::new(),
             next_request: 0,
             phase: 0,
@@ -226,9 +227,9 @@ impl Client {
                 }
                 Reason::NewBlock { .. } | Reason::NewRound { .. } => {}
             },
-            Packet::Command(command) => self.on_command(now, *command, store, out),
+            Packet::Command(command) => self.on_command(now, command, store, out),
             Packet::CommandDone(number) => self.on_command_done(number, out),
-            Packet::ChainOpened(description) => self.on_opened(now, &description, store, out),
+            Packet::ChainOpened(lineage) => self.on_opened(now, &lineage, store, out),
             Packet::Request { .. }
             | Packet::Forward { .. }
             | Packet::ForwardReply { .. }
@@ -259,7 +260,7 @@ impl Client {
     fn on_command(
         &mut self,
         now: Timestamp,
-        command: Command,
+        command: Arc<Command>,
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
@@ -299,7 +300,7 @@ impl Client {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
-        let waits = |command: &mut Command| matches!(command.trigger, Trigger::After(after, _) if after == number);
+        let waits = |command: &mut Arc<Command>| matches!(command.trigger, Trigger::After(after, _) if after == number);
         self.ready.extend(self.held.extract_if(.., waits));
         self.proceed(now, store, out);
     }
@@ -307,22 +308,39 @@ impl Client {
     fn on_opened(
         &mut self,
         now: Timestamp,
-        description: &Arc<ChainDescription>,
+        lineage: &Lineage,
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
+        let description = &lineage.description;
         let mine = description
             .config
             .ownership
             .is_owner(&self.config.key.public().owner());
-        if self.chain.is_none() && mine {
+        if self.chain.is_none() && mine && self.is_proven(lineage, store, out) {
             self.chain = Some(Box::new(ChainState::new(description, now)));
             self.config.chain = Some(description.id());
-            self.description = Some(description.clone());
+            self.lineage.clone_from(&lineage.certificates);
             self.subscribe(out);
             self.notified = true;
             self.proceed(now, store, out);
         }
+    }
+
+    /// Whether a quorum has confirmed each block of the lineage, and the last opens the chain.
+    fn is_proven(&self, lineage: &Lineage, store: &dyn ContentStore, out: &mut Outputs) -> bool {
+        let confirmed = |certificate: &Arc<ConfirmedBlockCertificate>| {
+            out.verified(certificate.lite().signatures.len());
+            let epoch = certificate.block().proposed().epoch;
+            let committee = self.config.genesis.committee(epoch);
+            certificate.kind() == CertificateKind::Confirmed
+                && committee.is_some_and(|known| certificate.lite().check(known, store).is_ok())
+        };
+        let opens = lineage.certificates.last().is_some_and(|last| {
+            let mut opened = last.block().opened();
+            opened.any(|description| *description == lineage.description)
+        });
+        opens && lineage.certificates.iter().all(confirmed)
     }
 
     fn chain_ref(&self) -> &ChainState {

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::{
     amount::Amount,
     hash::CryptoHash,
-    ids::{AccountOwner, BlobId, BlockHeight, ChainId, Cursor, Epoch},
+    ids::{AccountOwner, BlockHeight, ChainId, Cursor, Epoch},
     round::Round,
     time::Timestamp,
 };
@@ -139,9 +139,6 @@ pub enum BlockError {
 /// What a validator answers when it cannot do as asked. The client knows a remedy for each.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Error, Serialize, Deserialize)]
 pub enum NodeError {
-    /// Blobs are needed that are not here.
-    #[error("blobs not found: {0:?}")]
-    BlobsNotFound(Vec<BlobId>),
     /// The inbox lacks bundles of the proposal; all of them are listed.
     #[error("cross-chain updates are missing: {0:?}")]
     MissingCrossChainUpdates(Vec<(ChainId, BlockHeight)>),
@@ -239,16 +236,12 @@ pub enum NodeError {
     /// Executing a certified block gave another outcome: the state here is corrupt.
     #[error("executing block {0:?} gave another outcome")]
     CorruptedChainState(CryptoHash),
-    /// An upload that nothing here has asked for.
-    #[error("blob {0:?} is not expected")]
-    UnexpectedBlob(BlobId),
 }
 
 impl NodeError {
     /// A short stable name for tables and traces.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::BlobsNotFound(_) => "BlobsNotFound",
             Self::MissingCrossChainUpdates(_) => "MissingCrossChainUpdates",
             Self::UnexpectedBlockHeight { .. } => "UnexpectedBlockHeight",
             Self::UnexpectedPreviousBlockHash => "UnexpectedPreviousBlockHash",
@@ -268,7 +261,6 @@ impl NodeError {
             Self::Inbox { .. } => "Inbox",
             Self::Block(_) => "Block",
             Self::CorruptedChainState(_) => "CorruptedChainState",
-            Self::UnexpectedBlob(_) => "UnexpectedBlob",
         }
     }
 }

@@ -4,7 +4,7 @@
 //! the historical state hash, a hash chain over changes. Knows nothing of inboxes, votes or
 //! validators.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -19,6 +19,7 @@ use crate::{
         IncomingBundle, MessageAction, MessageKind, OutgoingMessage, PostedMessage, SystemMessage,
     },
     ownership::ChainOwnership,
+    small_map::SmallMap,
     store::Executed,
     time::Timestamp,
 };
@@ -35,7 +36,7 @@ pub struct ExecutionState {
     /// The chain's own balance.
     pub balance: Amount,
     /// Balances of owners on it; none is zero.
-    pub balances: BTreeMap<AccountOwner, Amount>,
+    pub balances: SmallMap<AccountOwner, Amount>,
     /// Timestamp of the last block.
     pub timestamp: Timestamp,
     /// Hash of the last block.
@@ -45,7 +46,7 @@ pub struct ExecutionState {
     /// Historical hash.
     pub state_hash: CryptoHash,
     /// For each recipient: the last block that sent to it.
-    pub previous_message_blocks: BTreeMap<ChainId, (CryptoHash, BlockHeight)>,
+    pub previous_message_blocks: SmallMap<ChainId, (CryptoHash, BlockHeight)>,
 }
 
 /// One change of a state; the historical hash is over their sequence.
@@ -86,12 +87,12 @@ impl ExecutionState {
             epoch: config.epoch,
             ownership: config.ownership.clone(),
             balance: config.balance,
-            balances: BTreeMap::new(),
+            balances: SmallMap::default(),
             timestamp: description.timestamp,
             tip_hash: None,
             next_height: BlockHeight(0),
             state_hash: CryptoHash::of(&delta),
-            previous_message_blocks: BTreeMap::new(),
+            previous_message_blocks: SmallMap::default(),
         }
     }
 
@@ -107,8 +108,8 @@ impl ExecutionState {
     /// What all accounts of this chain hold together; `None` if that does not fit.
     pub fn total_balance(&self) -> Option<Amount> {
         self.balances
-            .values()
-            .try_fold(self.balance, |sum, balance| sum.checked_add(*balance))
+            .iter()
+            .try_fold(self.balance, |sum, (_, balance)| sum.checked_add(*balance))
     }
 }
 
@@ -122,8 +123,8 @@ pub fn execute(state: &ExecutionState, block: &ProposedBlock) -> Result<Executed
         state: state.clone(),
         block,
         changes: Vec::new(),
-        messages: Vec::new(),
-        opened: Vec::new(),
+        messages: Vec::with_capacity(block.transactions.len()),
+        opened: Vec::with_capacity(block.transactions.len()),
         opened_count: 0,
     };
     for (transaction, step) in (0..).zip(&block.transactions) {
@@ -343,10 +344,14 @@ impl Execution<'_> {
     }
 
     fn send(&mut self, message: OutgoingMessage) {
-        self.messages
+        let messages = self
+            .messages
             .last_mut()
-            .expect("pushed before each transaction")
-            .push(message);
+            .expect("pushed before each transaction");
+        if messages.is_empty() {
+            messages.reserve_exact(1);
+        }
+        messages.push(message);
     }
 
     fn debit(&mut self, owner: AccountOwner, amount: Amount) -> Result<(), ExecutionError> {
@@ -403,6 +408,8 @@ impl Execution<'_> {
         let previous_message_blocks = recipients
             .filter_map(|chain| Some((chain, *self.state.previous_message_blocks.get(&chain)?)))
             .collect();
+        // Blocks are kept for good, so nothing in them has room to spare.
+        self.messages.iter_mut().for_each(Vec::shrink_to_fit);
         let outcome = BlockExecutionOutcome {
             messages: self.messages,
             previous_message_blocks,

@@ -1,12 +1,17 @@
 //! Whole flows over all machines, without time: what an owner sees, and what validators hold.
 
+use std::sync::Arc;
+
 use crate::{
     Amount, TimeDelta,
-    ids::{Account, AccountOwner, Address, ClientIndex, ValidatorIndex},
+    description::{ChainDescription, ChainOrigin},
+    error::NodeError,
+    ids::{Account, AccountOwner, Address, BlockHeight, ClientIndex, ShardIndex, ValidatorIndex},
     observe::Observation,
     ownership::ChainOwnership,
-    rpc::{Action, Trigger},
-    testing::Net,
+    rpc::{Action, ChainInfoQuery, Lineage, Packet, Request, RequestId, Trigger},
+    store::ContentStore as _,
+    testing::{Net, SHARDS},
 };
 
 #[test]
@@ -158,7 +163,7 @@ fn an_opened_chain_is_driven_by_its_wallet() {
     let mut net = Net::new(&[100, 0], ChainOwnership::single);
     let owner = crate::testing::key(2, 1).public().owner();
     let open = Action::OpenChain {
-        ownership: std::sync::Arc::new(ChainOwnership::single(owner)),
+        ownership: Arc::new(ChainOwnership::single(owner)),
         balance: Amount::from_tokens(3),
         wallet: ClientIndex(1),
     };
@@ -167,6 +172,99 @@ fn an_opened_chain_is_driven_by_its_wallet() {
     net.run();
     assert_eq!(net.tokens(0), 97);
     assert_eq!(net.heights(0), [1; 4]);
+}
+
+/// Wallet 0 opens a chain for wallet 1, which has none, while the workers of validator 3 are away.
+fn opened_behind_a_validators_back() -> Net {
+    let mut net = Net::new(&[100], ChainOwnership::single);
+    net.add_client();
+    net.unreachable = (0..SHARDS)
+        .map(|shard| Address::Worker(ValidatorIndex(3), ShardIndex(shard)))
+        .collect();
+    let owner = crate::testing::key(2, 1).public().owner();
+    let open = Action::OpenChain {
+        ownership: Arc::new(ChainOwnership::single(owner)),
+        balance: Amount::from_tokens(3),
+        wallet: ClientIndex(1),
+    };
+    net.command(0, Trigger::Now, open);
+    net.run();
+    net.pass(TimeDelta::from_secs(60));
+    net.unreachable.clear();
+    let opened = net.clients[1].chain().expect("it was opened");
+    let opened = opened.execution.chain_id;
+    net.chains.push(opened);
+    net
+}
+
+#[test]
+fn a_validator_learns_of_a_chain_from_the_block_that_opened_it() {
+    let mut net = opened_behind_a_validators_back();
+    assert_eq!(
+        (net.heights(0), net.heights(1)),
+        (vec![1, 1, 1, 0], vec![0; 4])
+    );
+    net.transfer(1, 0, 2);
+    net.pass(TimeDelta::from_secs(60));
+    assert_eq!(net.tokens(1), 1);
+    assert_eq!((net.heights(0), net.heights(1)), (vec![1; 4], vec![1; 4]));
+}
+
+#[test]
+fn nobody_opens_a_chain_without_a_certified_block() {
+    let mut net = opened_behind_a_validators_back();
+    let tip = net.clients[0]
+        .chain()
+        .and_then(|chain| chain.execution.tip_hash);
+    let certificate = tip
+        .and_then(|hash| net.store.certificate(&hash))
+        .expect("confirmed");
+    let mut config = certificate
+        .block()
+        .opened()
+        .next()
+        .expect("one")
+        .config
+        .clone();
+    config.balance = Amount::from_tokens(1_000_000);
+    let forged = Arc::new(ChainDescription {
+        origin: ChainOrigin::Child {
+            parent: net.chains[0],
+            block_height: BlockHeight(0),
+            chain_index: 1,
+        },
+        timestamp: net.now,
+        config,
+    });
+    let lineage = Lineage {
+        description: forged.clone(),
+        certificates: vec![certificate],
+    };
+    net.add_client();
+    let (from, to) = (
+        Address::Client(ClientIndex(0)),
+        Address::Client(ClientIndex(1)),
+    );
+    net.clients[1] = net.clients.pop().expect("just added");
+    net.inject(from, to, Packet::ChainOpened(Arc::new(lineage)));
+    assert!(net.clients[1].chain().is_none(), "a wallet asks for proof");
+    let query = Request::ChainInfo(ChainInfoQuery::default());
+    net.inject(
+        to,
+        Address::Proxy(ValidatorIndex(0)),
+        Packet::Request {
+            id: RequestId(1),
+            chain: forged.id(),
+            request: query,
+        },
+    );
+    let unknown = NodeError::InactiveChain(forged.id());
+    assert_eq!(
+        net.count(
+            |fact| matches!(fact, Observation::RequestRefused { error, .. } if *error == unknown)
+        ),
+        1
+    );
 }
 
 #[test]

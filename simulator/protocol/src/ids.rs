@@ -1,4 +1,4 @@
-//! Identifiers: chains, accounts, heights, epochs, cursors, blobs and the parties that talk.
+//! Identifiers: chains, accounts, heights, epochs, cursors and the parties that talk.
 
 use std::{fmt, str::FromStr};
 
@@ -135,32 +135,6 @@ impl Cursor {
                 height: self.height.next(),
                 index: 0,
             },
-        }
-    }
-}
-
-/// What a blob holds.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum BlobType {
-    /// The description of a chain: its hash is the chain's id.
-    ChainDescription,
-}
-
-/// A content-addressed blob.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct BlobId {
-    /// What it holds.
-    pub blob_type: BlobType,
-    /// Hash of its content.
-    pub hash: CryptoHash,
-}
-
-impl BlobId {
-    /// The blob that describes `chain_id`.
-    pub const fn description(chain_id: ChainId) -> Self {
-        Self {
-            blob_type: BlobType::ChainDescription,
-            hash: chain_id.0,
         }
     }
 }

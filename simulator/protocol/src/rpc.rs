@@ -60,8 +60,6 @@ pub enum Request {
     ChainInfo(ChainInfoQuery),
     /// Send these confirmed blocks of the chain, by height.
     DownloadCertificates(Vec<BlockHeight>),
-    /// Keep this description: a confirmed block has opened the chain.
-    UploadDescription(Arc<ChainDescription>),
     /// Send notifications about the chain to this wallet.
     Subscribe {
         /// Whether blocks and rounds are of interest too, besides incoming bundles: they are where
@@ -81,8 +79,6 @@ pub enum RequestKind {
     Confirmed,
     /// A query or a download.
     Query,
-    /// An upload.
-    Upload,
     /// A subscription.
     Subscribe,
 }
@@ -95,7 +91,6 @@ impl Request {
             Self::LiteValidated(_) | Self::Validated(_) => RequestKind::Validated,
             Self::LiteConfirmed(_) | Self::Confirmed(..) => RequestKind::Confirmed,
             Self::ChainInfo(_) | Self::DownloadCertificates(_) => RequestKind::Query,
-            Self::UploadDescription(_) => RequestKind::Upload,
             Self::Subscribe { .. } => RequestKind::Subscribe,
         }
     }
@@ -296,6 +291,15 @@ pub struct Command {
     pub then: Option<ClientIndex>,
 }
 
+/// How a chain came to be: what makes it known to whoever knows the first chains only.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lineage {
+    /// How the chain begins.
+    pub description: Arc<ChainDescription>,
+    /// The blocks that opened its ancestors and itself, the oldest first.
+    pub certificates: Vec<Arc<ConfirmedBlockCertificate>>,
+}
+
 /// Everything that one machine may receive from another, or from the script of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Packet {
@@ -340,11 +344,11 @@ pub enum Packet {
     /// Something happened on a chain: from shard to proxy, and from proxy to wallets.
     Notification(Box<Notification>),
     /// The workload asks a wallet.
-    Command(Box<Command>),
+    Command(Arc<Command>),
     /// A command on which another wallet waits is done.
     CommandDone(u64),
     /// A wallet tells another that its chain is open.
-    ChainOpened(Arc<ChainDescription>),
+    ChainOpened(Arc<Lineage>),
 }
 
 impl Packet {
@@ -386,7 +390,7 @@ impl Packet {
                 mix(8, command.number, command.scheduled_us.unwrap_or(u64::MAX))
             }
             Self::CommandDone(number) => mix(9, *number, 0),
-            Self::ChainOpened(description) => mix(10, head(&description.id()), 0),
+            Self::ChainOpened(lineage) => mix(10, head(&lineage.description.id()), 0),
         }
     }
 }
@@ -404,7 +408,6 @@ fn request_fingerprint(request: &Request) -> u64 {
         Request::DownloadCertificates(heights) => heights
             .iter()
             .fold(12, |sum: u64, height| sum.wrapping_mul(31) ^ height.0),
-        Request::UploadDescription(description) => description.id().0.fingerprint(),
         Request::Subscribe { blocks } => 13 + u64::from(*blocks),
     }
 }

@@ -54,6 +54,7 @@ pub(crate) fn key(kind: u8, index: u32) -> SigningKey {
 
 pub(crate) struct Net {
     pub(crate) now: Timestamp,
+    pub(crate) genesis: Arc<Genesis>,
     pub(crate) store: PlainStore,
     pub(crate) proxies: Vec<Proxy>,
     pub(crate) workers: Vec<Vec<Worker>>,
@@ -69,6 +70,18 @@ pub(crate) struct Net {
 }
 
 pub(crate) const SHARDS: u32 = 2;
+
+fn client_config(genesis: Arc<Genesis>, index: u32, chain: Option<ChainId>) -> ClientConfig {
+    ClientConfig {
+        genesis,
+        index: ClientIndex(index),
+        key: key(2, index),
+        chain,
+        allow_fast_blocks: true,
+        inbox_policy: InboxPolicy::Manual,
+        options: ClientOptions::default(),
+    }
+}
 
 impl Net {
     /// Four validators of two shards, and one wallet for each of these balances.
@@ -105,15 +118,7 @@ impl Net {
         };
         let proxy = |index: u32| Proxy::new(ValidatorIndex(index), key(1, index).public(), SHARDS);
         let client = |(index, chain): (u32, &ChainId)| {
-            let config = ClientConfig {
-                genesis: genesis.clone(),
-                index: ClientIndex(index),
-                key: key(2, index),
-                chain: Some(*chain),
-                allow_fast_blocks: true,
-                inbox_policy: InboxPolicy::Manual,
-                options: ClientOptions::default(),
-            };
+            let config = client_config(genesis.clone(), index, Some(*chain));
             Client::new(config, Timestamp::default())
         };
         let mut net = Self {
@@ -131,14 +136,26 @@ impl Net {
             timers: BTreeMap::new(),
             timer_count: 0,
             commands: 0,
+            genesis: genesis.clone(),
         };
-        for index in 0..net.clients.len() {
-            let mut out = Outputs::default();
-            net.clients[index].start(net.now, &net.store, &mut out);
-            net.perform(Address::Client(net.clients[index].index()), out);
-        }
-        net.run();
+        net.start_clients();
         net
+    }
+
+    /// One more wallet, without a chain.
+    pub(crate) fn add_client(&mut self) {
+        let index = u32::try_from(self.clients.len()).expect("a handful");
+        let config = client_config(self.genesis.clone(), index, None);
+        self.clients.push(Client::new(config, self.now));
+    }
+
+    fn start_clients(&mut self) {
+        for index in 0..self.clients.len() {
+            let mut out = Outputs::default();
+            self.clients[index].start(self.now, &self.store, &mut out);
+            self.perform(Address::Client(self.clients[index].index()), out);
+        }
+        self.run();
     }
 
     pub(crate) fn command(&mut self, client: usize, trigger: Trigger, action: Action) {
@@ -152,7 +169,7 @@ impl Net {
         };
         let to = Address::Client(self.clients[client].index());
         self.queue
-            .push_back((to, to, Packet::Command(Box::new(command))));
+            .push_back((to, to, Packet::Command(Arc::new(command))));
     }
 
     pub(crate) fn transfer(&mut self, from: usize, to: usize, tokens: u64) {
@@ -219,6 +236,12 @@ impl Net {
             };
             self.deliver(from, to, packet);
         }
+    }
+
+    /// Hands a packet over that nobody here has sent.
+    pub(crate) fn inject(&mut self, from: Address, to: Address, packet: Packet) {
+        self.queue.push_back((from, to, packet));
+        self.run();
     }
 
     /// Crashes and restarts a wallet; packets on their way to it are lost.

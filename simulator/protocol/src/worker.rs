@@ -232,9 +232,6 @@ impl Worker {
             Request::DownloadCertificates(heights) => {
                 self.handle_download(chain, &heights, store).map(Some)
             }
-            Request::UploadDescription(description) => {
-                self.handle_upload(now, &description).map(Some)
-            }
             Request::Subscribe { .. } => Ok(Some(Response::Done)),
         };
         let reply = match answer {
@@ -396,18 +393,8 @@ impl Worker {
         ))
     }
 
-    /// Keeps a description: its hash is the chain's id, so nobody can forge one, and it costs its
-    /// sender a confirmed block to make it count.
-    fn handle_upload(
-        &mut self,
-        now: Timestamp,
-        description: &Arc<ChainDescription>,
-    ) -> Result<Response, NodeError> {
-        self.store_description(description.clone());
-        self.load(now, description.id())?;
-        Ok(Response::Done)
-    }
-
+    /// Keeps how a chain begins. Only certified blocks open chains, so only this validator's own
+    /// shards ask for it; a wallet that finds a chain unknown brings the block that opened it.
     fn store_description(&mut self, description: Arc<ChainDescription>) {
         self.descriptions
             .entry(description.id())

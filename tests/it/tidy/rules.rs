@@ -65,8 +65,6 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("thiserror", &["*"]),
     // Actors and what is underneath, behind one adapter.
     ("actix", &["actors"]),
-    ("actix-rt", &["actors"]),
-    ("tokio", &["actors"]),
     // One map that is only looked up by key.
     ("dashmap", &["actors"]),
     // Every draw of a run.
@@ -225,11 +223,6 @@ pub(super) const LONG_FILES: &[LongFile] = &[
         path: "simulator/analysis/src/invariants/tests.rs",
         lines: 680,
         reason: "every statement once, in the order of the table: one run that breaks it",
-    },
-    LongFile {
-        path: "simulator/protocol/src/client/driver.rs",
-        lines: 840,
-        reason: "the steps of one operation in one table; each leads to others",
     },
 ];
 

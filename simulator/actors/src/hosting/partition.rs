@@ -61,8 +61,9 @@ impl From<String> for Broken {
     }
 }
 
-/// Records are reported when so many wait in all partitions.
-const FLUSH: u64 = 8_192;
+/// Records are reported when so many wait in all partitions: few enough that a batch stays in the
+/// processor's cache on its way to the other thread.
+const FLUSH: u64 = 1_024;
 
 pub(super) struct Kernel<N: Node> {
     ties: Ties<N>,

@@ -56,7 +56,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn command(&mut self, at: VirtualTime, wallet: ClientIndex, command: Command) {
         let to = self.topology.actor(Address::Client(wallet));
-        let body = Envelope(Packet::Command(Box::new(command)));
+        let body = Envelope(Packet::Command(Arc::new(command)));
         let input = Input::Message {
             from: engine::ActorId::ENVIRONMENT,
             body,

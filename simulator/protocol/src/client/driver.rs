@@ -21,20 +21,16 @@ use super::{
 };
 use crate::{
     block::{Block, ProposedBlock},
-    certificate::{
-        BlockCertificate, CertificateKind, ConfirmedBlockCertificate, LiteCertificate,
-        ValidatedBlockCertificate, VoteCollector,
-    },
+    certificate::{ConfirmedBlockCertificate, ValidatedBlockCertificate, VoteCollector},
     hash::CryptoHash,
     ids::{Address, BlockHeight, ChainId, ValidatorIndex},
     machine::Outputs,
-    manager::LockingBlock,
     observe::Observation,
     proposal::BlockProposal,
     round::Round,
-    rpc::{Action, ChainInfoQuery, Command, Packet, Reply, Request, RequestId, Response},
+    rpc::{ChainInfoQuery, Command, Reply, Request, RequestId},
     store::{ContentStore, Executed},
-    time::{TimeDelta, Timestamp},
+    time::Timestamp,
 };
 
 /// A block that was proposed and is not yet confirmed.
@@ -43,7 +39,7 @@ pub(super) struct Pending {
     pub(super) block: Arc<ProposedBlock>,
     pub(super) block_hash: CryptoHash,
     pub(super) round: Round,
-    pub(super) command: Option<Command>,
+    pub(super) command: Option<Arc<Command>>,
 }
 
 /// Where an operation stands.
@@ -74,22 +70,22 @@ pub(super) enum Stage {
 /// What a recovery has learned.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recovery {
-    weight: u64,
-    ahead: Option<(BlockHeight, ValidatorIndex)>,
-    lock: Option<Arc<ValidatedBlockCertificate>>,
+    pub(super) weight: u64,
+    pub(super) ahead: Option<(BlockHeight, ValidatorIndex)>,
+    pub(super) lock: Option<Arc<ValidatedBlockCertificate>>,
 }
 
 /// What a wallet is doing.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
-    pub(super) command: Option<Command>,
+    pub(super) command: Option<Arc<Command>>,
     pub(super) communication: Communication,
     pub(super) stage: Stage,
 }
 
 /// What a timer is for; its token is `phase * 4` plus this.
 const OVERDUE: u64 = 0;
-const GRACE: u64 = 1;
+pub(super) const GRACE: u64 = 1;
 const BACKOFF: u64 = 2;
 const BACKGROUND: u64 = 3;
 
@@ -113,7 +109,7 @@ impl Client {
         }
     }
 
-    fn next_command(&mut self) -> Option<Command> {
+    fn next_command(&mut self) -> Option<Arc<Command>> {
         let inbox_waits = self.inbox_waits();
         let ready = self.ready.pop_front();
         ready.or_else(|| {
@@ -129,7 +125,7 @@ impl Client {
     fn propose_new(
         &mut self,
         now: Timestamp,
-        command: Option<Command>,
+        command: Option<Arc<Command>>,
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
@@ -140,7 +136,7 @@ impl Client {
                 chain,
             });
         }
-        match self.stage(now, command.as_ref(), store) {
+        match self.stage(now, command.as_deref(), store) {
             Staged::Nothing => self.finish(None, command, out),
             Staged::Impossible(error) => {
                 if let Some(command) = &command {
@@ -179,7 +175,12 @@ impl Client {
         }
     }
 
-    fn start_proposing(&mut self, now: Timestamp, executed: &Executed, out: &mut Outputs) {
+    pub(super) fn start_proposing(
+        &mut self,
+        now: Timestamp,
+        executed: &Executed,
+        out: &mut Outputs,
+    ) {
         let pending = self.pending.as_ref().expect("saved before it is sent");
         let proposal = Arc::new(BlockProposal::fresh(
             pending.block.clone(),
@@ -214,7 +215,7 @@ impl Client {
         );
     }
 
-    fn start_finalizing(
+    pub(super) fn start_finalizing(
         &mut self,
         now: Timestamp,
         certificate: Arc<ValidatedBlockCertificate>,
@@ -247,10 +248,10 @@ impl Client {
         self.ask_all(now, command, stage, (chain, Request::ChainInfo(query)), out);
     }
 
-    fn ask_all(
+    pub(super) fn ask_all(
         &mut self,
         now: Timestamp,
-        command: Option<Command>,
+        command: Option<Arc<Command>>,
         stage: Stage,
         goal: (ChainId, Request),
         out: &mut Outputs,
@@ -263,7 +264,7 @@ impl Client {
     pub(super) fn ask(
         &mut self,
         now: Timestamp,
-        command: Option<Command>,
+        command: Option<Arc<Command>>,
         stage: Stage,
         goals: Vec<(ValidatorIndex, ChainId, Request)>,
         out: &mut Outputs,
@@ -345,364 +346,7 @@ impl Client {
         }
     }
 
-    /// Takes in what a validator told. `Ok(false)`: it is of no use, ask another.
-    fn absorb(
-        &mut self,
-        stage: &mut Stage,
-        lane: (usize, ValidatorIndex),
-        response: Response,
-        store: &dyn ContentStore,
-        out: &mut Outputs,
-    ) -> Result<bool, crate::error::NodeError> {
-        let (lane, validator) = lane;
-        match (stage, response) {
-            (Stage::Finding(answers), Response::Info(response)) => {
-                Ok(self.absorb_log(answers, validator, &response))
-            }
-            (Stage::Downloading { fetches, .. }, Response::Certificates(certificates)) => {
-                Ok(self.absorb_blocks(&mut fetches[lane], &certificates, store, out))
-            }
-            (Stage::Proposing { block, votes }, Response::Info(response)) => {
-                let hash = block.hash();
-                Ok(self.absorb_vote(votes, hash, validator, &response.info.vote, store, out))
-            }
-            (Stage::Finalizing { certificate, votes }, Response::Info(response)) => {
-                let hash = certificate.hash();
-                Ok(self.absorb_vote(votes, hash, validator, &response.info.vote, store, out))
-            }
-            (
-                Stage::Broadcasting {
-                    certificate,
-                    weight,
-                },
-                Response::Info(response),
-            ) => {
-                let found = certificate.block().height();
-                let expected = response.info.next_block_height;
-                if expected <= found {
-                    return Err(crate::error::NodeError::UnexpectedBlockHeight { expected, found });
-                }
-                *weight += self.weight_of(validator);
-                Ok(true)
-            }
-            (Stage::Recovering(recovery), Response::Info(response)) => {
-                Ok(self.absorb_recovery(recovery, validator, &response, store, out))
-            }
-            (Stage::Syncing, Response::Certificates(certificates)) => {
-                self.synced = certificates;
-                Ok(true)
-            }
-            (
-                Stage::Finding(_)
-                | Stage::Downloading { .. }
-                | Stage::Proposing { .. }
-                | Stage::Finalizing { .. }
-                | Stage::Broadcasting { .. }
-                | Stage::Recovering(_)
-                | Stage::Syncing
-                | Stage::BackingOff,
-                _,
-            ) => Ok(false),
-        }
-    }
-
-    fn absorb_vote(
-        &self,
-        votes: &mut VoteCollector,
-        block: CryptoHash,
-        validator: ValidatorIndex,
-        vote: &Option<crate::certificate::Vote>,
-        store: &dyn ContentStore,
-        out: &mut Outputs,
-    ) -> bool {
-        let Some(vote) = vote else { return false };
-        out.verified(1);
-        let valid = self.config.genesis.keys().get(&validator) == Some(&vote.key)
-            && vote.payload.value_hash == block
-            && vote.check(store);
-        if valid {
-            votes.add(vote, &self.committee());
-        }
-        valid
-    }
-
-    fn absorb_recovery(
-        &self,
-        recovery: &mut Recovery,
-        validator: ValidatorIndex,
-        response: &crate::rpc::ChainInfoResponse,
-        store: &dyn ContentStore,
-        out: &mut Outputs,
-    ) -> bool {
-        if !self.check_info(validator, response, store, out) {
-            return false;
-        }
-        let (info, next) = (&response.info, self.chain_ref().next_height());
-        recovery.weight += self.weight_of(validator);
-        let ahead = recovery.ahead.map_or(next, |(height, _)| height);
-        if info.next_block_height > ahead {
-            recovery.ahead = Some((info.next_block_height, validator));
-        }
-        if let Some(LockingBlock::Regular(certificate)) = &info.locking_block
-            && certificate.block().height() == next
-            && recovery
-                .lock
-                .as_ref()
-                .is_none_or(|lock| lock.round() < certificate.round())
-        {
-            out.verified(certificate.lite().signatures.len());
-            if certificate.lite().check(&self.committee(), store).is_ok() {
-                recovery.lock = Some(certificate.clone());
-            }
-        }
-        true
-    }
-
-    pub(super) fn weight_of(&self, validator: ValidatorIndex) -> u64 {
-        let key = self.config.genesis.keys().get(&validator);
-        key.map_or(0, |key| self.committee().weight(key))
-    }
-
-    /// Whether the step has what it needs; a failed step backs off.
-    fn advance_if_ready(
-        &mut self,
-        now: Timestamp,
-        mut operation: Box<Operation>,
-        store: &dyn ContentStore,
-        out: &mut Outputs,
-    ) {
-        let settled = operation.communication.all_settled();
-        let ready = self.has_enough(&operation.stage, settled);
-        let waited = operation
-            .communication
-            .grace_until
-            .is_some_and(|until| now >= until);
-        if ready && (settled || waited) {
-            self.background_rest(&operation, out);
-            self.advance(now, *operation, store, out);
-            self.proceed(now, store, out);
-        } else if ready {
-            if operation.communication.grace_until.is_none() {
-                let elapsed = now.since(operation.communication.started).micros();
-                let grace = TimeDelta::from_micros(elapsed / self.config.options.grace_divisor);
-                operation.communication.grace_until = Some(now.saturating_add(grace));
-                out.timer(grace, operation.communication.phase * 4 + GRACE);
-            }
-            self.operation = Some(operation);
-        } else if settled {
-            self.back_off(now, *operation, out);
-        } else {
-            self.operation = Some(operation);
-        }
-    }
-
-    fn has_enough(&self, stage: &Stage, settled: bool) -> bool {
-        let committee = self.committee();
-        let quorum = committee.quorum_threshold();
-        let chain = self.chain_ref().execution.chain_id;
-        match stage {
-            Stage::Finding(answers) => {
-                answers
-                    .iter()
-                    .map(|answer| self.weight_of(answer.validator))
-                    .sum::<u64>()
-                    >= quorum
-            }
-            Stage::Downloading { .. } | Stage::Syncing => settled,
-            Stage::Proposing { votes, .. } | Stage::Finalizing { votes, .. } => {
-                votes.certificate(chain, &committee).is_some()
-            }
-            Stage::Broadcasting { weight, .. } => *weight >= quorum,
-            Stage::Recovering(recovery) => recovery.weight >= quorum,
-            Stage::BackingOff => false,
-        }
-    }
-
-    fn advance(
-        &mut self,
-        now: Timestamp,
-        operation: Operation,
-        store: &dyn ContentStore,
-        out: &mut Outputs,
-    ) {
-        let (committee, chain) = (self.committee(), self.chain_ref().execution.chain_id);
-        self.failures = 0;
-        match operation.stage {
-            Stage::Finding(answers) => self.start_downloading(now, answers, out),
-            Stage::Downloading { fetches, answers } => {
-                self.finish_downloading(fetches, &answers, out);
-            }
-            Stage::Proposing { block, votes } => {
-                let lite = votes
-                    .certificate(chain, &committee)
-                    .expect("checked: a quorum voted");
-                self.certified(now, block, lite, store, out);
-            }
-            Stage::Finalizing { certificate, votes } => {
-                let lite = votes
-                    .certificate(chain, &committee)
-                    .expect("checked: a quorum voted");
-                self.certified(now, certificate.block().clone(), lite, store, out);
-            }
-            Stage::Broadcasting { certificate, .. } => {
-                self.finish(Some(certificate.block()), operation.command, out);
-            }
-            Stage::Recovering(recovery) => self.recovered(now, recovery, store, out),
-            Stage::Syncing => self.apply_synced(now, store, out),
-            Stage::BackingOff => {}
-        }
-    }
-
-    /// A quorum has signed: validated blocks are finalized, confirmed ones are executed and told.
-    fn certified(
-        &mut self,
-        now: Timestamp,
-        block: Arc<Block>,
-        lite: LiteCertificate,
-        store: &dyn ContentStore,
-        out: &mut Outputs,
-    ) {
-        let (chain, height, payload) = (block.chain_id(), block.height(), lite.payload);
-        out.observe(Observation::CertificateFormed {
-            chain,
-            height,
-            payload,
-        });
-        let certificate = BlockCertificate::new(block, lite).expect("votes for this block");
-        let certificate = Arc::new(certificate);
-        match payload.kind {
-            CertificateKind::Validated => self.start_finalizing(now, certificate, out),
-            CertificateKind::Confirmed => self.confirmed(now, &certificate, store, out),
-            CertificateKind::Timeout => unreachable!("nobody collects timeout votes for a block"),
-        }
-    }
-
-    fn confirmed(
-        &mut self,
-        now: Timestamp,
-        certificate: &Arc<ConfirmedBlockCertificate>,
-        store: &dyn ContentStore,
-        out: &mut Outputs,
-    ) {
-        let chain = certificate.block().chain_id();
-        let command = self.pending.take().and_then(|pending| pending.command);
-        store.put_certificate(certificate);
-        self.execute_locally(now, certificate, store);
-        out.persist(chain);
-        out.observe(Observation::BlockConfirmed {
-            certificate: certificate.clone(),
-        });
-        let request = Request::LiteConfirmed(Arc::new(certificate.lite().clone()));
-        let stage = Stage::Broadcasting {
-            certificate: certificate.clone(),
-            weight: 0,
-        };
-        self.ask_all(now, command, stage, (chain, request), out);
-    }
-
-    fn execute_locally(
-        &mut self,
-        now: Timestamp,
-        certificate: &ConfirmedBlockCertificate,
-        store: &dyn ContentStore,
-    ) {
-        let block = certificate.block();
-        let executed = store
-            .execute(
-                &self.chain_ref().execution,
-                block.proposed(),
-                block.proposed_hash(),
-            )
-            .expect("a quorum has executed this block on the same state");
-        assert_eq!(
-            executed.block.hash(),
-            block.hash(),
-            "I-4: execution is a function"
-        );
-        self.chain_mut()
-            .apply(executed, now)
-            .expect("a certified block fits the local inbox");
-    }
-
-    fn recovered(
-        &mut self,
-        now: Timestamp,
-        recovery: Recovery,
-        store: &dyn ContentStore,
-        out: &mut Outputs,
-    ) {
-        let chain = self.chain_ref().execution.chain_id;
-        let next = self.chain_ref().next_height();
-        if let Some((height, validator)) = recovery.ahead {
-            let heights = (next.0..height.0).map(BlockHeight).collect();
-            let goal = (validator, chain, Request::DownloadCertificates(heights));
-            let command = self
-                .pending
-                .as_ref()
-                .and_then(|pending| pending.command.clone());
-            self.ask(now, command, Stage::Syncing, vec![goal], out);
-        } else if let Some(certificate) = recovery.lock {
-            self.start_finalizing(now, certificate, out);
-        } else if let Some(pending) = &self.pending {
-            let state = &self.chain_ref().execution;
-            match store.execute(state, &pending.block, pending.block_hash) {
-                Ok(executed) => self.start_proposing(now, &executed, out),
-                Err(_) => self.pending = None,
-            }
-        }
-    }
-
-    /// Executes blocks that others have made of this chain.
-    fn apply_synced(&mut self, now: Timestamp, store: &dyn ContentStore, out: &mut Outputs) {
-        let certificates = std::mem::take(&mut self.synced);
-        let (committee, chain) = (self.committee(), self.chain_ref().execution.chain_id);
-        for certificate in certificates {
-            let block = certificate.block();
-            out.verified(certificate.lite().signatures.len());
-            let next = block.height() == self.chain_ref().next_height()
-                && block.chain_id() == chain
-                && certificate.kind() == CertificateKind::Confirmed
-                && certificate.lite().check(&committee, store).is_ok();
-            if !next {
-                continue;
-            }
-            self.execute_locally(now, &certificate, store);
-            out.persist(chain);
-            if let Some(pending) = self.pending.take_if(|p| p.block.height <= block.height()) {
-                let mine = pending.block_hash == block.proposed_hash();
-                match pending.command {
-                    Some(command) if mine => self.finish(Some(block), Some(command), out),
-                    Some(command) => self.ready.push_front(command),
-                    None => {}
-                }
-            }
-        }
-    }
-
-    /// A command is done: tells who waits for it.
-    fn finish(&mut self, block: Option<&Arc<Block>>, command: Option<Command>, out: &mut Outputs) {
-        self.fresh = false;
-        let Some(command) = command else { return };
-        let height = block.map(|block| block.height());
-        out.observe(Observation::CommandDone {
-            command: command.number,
-            height,
-        });
-        if let (Some(block), Action::OpenChain { wallet, .. }) = (block, &command.action) {
-            for description in block.opened() {
-                let packet = Packet::ChainOpened(description.clone());
-                out.send(Address::Client(*wallet), packet);
-            }
-        }
-        if let Some(waiting) = command.then {
-            out.send(
-                Address::Client(waiting),
-                Packet::CommandDone(command.number),
-            );
-        }
-    }
-
-    fn back_off(&mut self, now: Timestamp, operation: Operation, out: &mut Outputs) {
+    pub(super) fn back_off(&mut self, now: Timestamp, operation: Operation, out: &mut Outputs) {
         self.failures += 1;
         self.notified |= matches!(
             operation.stage,
@@ -777,7 +421,7 @@ impl Client {
     }
 
     /// Keeps telling validators of a confirmed block after a quorum has it, until the next block.
-    fn background_rest(&mut self, operation: &Operation, out: &mut Outputs) {
+    pub(super) fn background_rest(&mut self, operation: &Operation, out: &mut Outputs) {
         let Stage::Broadcasting { certificate, .. } = &operation.stage else {
             return;
         };

@@ -75,11 +75,10 @@ impl Client {
                 self.sender_blocks(missing, lane.helped, store)
             }
             NodeError::InactiveChain(id) if *id == chain && lane.chain() == chain => {
-                self.own_description()
+                self.own_lineage()
             }
             NodeError::InactiveChain(_)
             | NodeError::UnexpectedBlockHeight { .. }
-            | NodeError::BlobsNotFound(_)
             | NodeError::UnexpectedPreviousBlockHash
             | NodeError::MissingCertificateValue
             | NodeError::InvalidTimestamp { .. }
@@ -95,8 +94,7 @@ impl Client {
             | NodeError::Certificate(_)
             | NodeError::Inbox { .. }
             | NodeError::Block(_)
-            | NodeError::CorruptedChainState(_)
-            | NodeError::UnexpectedBlob(_) => Vec::new(),
+            | NodeError::CorruptedChainState(_) => Vec::new(),
         }
     }
 
@@ -140,12 +138,11 @@ impl Client {
         helpers
     }
 
-    /// The description of this chain, if another chain has opened it.
-    fn own_description(&self) -> Vec<(ChainId, Request)> {
-        let chain = self.chain_ref().execution.chain_id;
-        let described = self.description.iter();
-        described
-            .map(|blob| (chain, Request::UploadDescription(blob.clone())))
+    /// The blocks that opened this chain and its ancestors.
+    fn own_lineage(&self) -> Vec<(ChainId, Request)> {
+        let blocks = self.lineage.iter().cloned();
+        blocks
+            .map(|certificate| push(certificate, Delivery::NonBlocking))
             .collect()
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     proposal::BlockProposal,
     round::Round,
     signature::SigningKey,
+    small_map::SmallMap,
     testing::key,
 };
 
@@ -53,7 +54,7 @@ fn proposed(number: u64) -> Arc<ProposedBlock> {
 fn block(number: u64) -> Arc<Block> {
     let outcome = BlockExecutionOutcome {
         messages: Vec::new(),
-        previous_message_blocks: [].into(),
+        previous_message_blocks: SmallMap::default(),
         state_hash: CryptoHash::default(),
         opened: Vec::new(),
     };
