@@ -1,0 +1,274 @@
+//! From one step of an operation to the next, once enough validators have answered.
+
+use std::sync::Arc;
+
+use super::{
+    Client,
+    driver::{GRACE, Operation, Recovery, Stage},
+};
+use crate::{
+    block::Block,
+    certificate::{BlockCertificate, CertificateKind, ConfirmedBlockCertificate, LiteCertificate},
+    ids::{Address, BlockHeight},
+    machine::Outputs,
+    observe::Observation,
+    rpc::{Action, Command, Lineage, Packet, Request},
+    store::ContentStore,
+    time::{TimeDelta, Timestamp},
+};
+
+impl Client {
+    /// Whether the step has what it needs; a failed step backs off.
+    pub(super) fn advance_if_ready(
+        &mut self,
+        now: Timestamp,
+        mut operation: Box<Operation>,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        let settled = operation.communication.all_settled();
+        let ready = self.has_enough(&operation.stage, settled);
+        let waited = operation
+            .communication
+            .grace_until
+            .is_some_and(|until| now >= until);
+        if ready && (settled || waited) {
+            self.background_rest(&operation, out);
+            self.advance(now, *operation, store, out);
+            self.proceed(now, store, out);
+        } else if ready {
+            if operation.communication.grace_until.is_none() {
+                let elapsed = now.since(operation.communication.started).micros();
+                let grace = TimeDelta::from_micros(elapsed / self.config.options.grace_divisor);
+                operation.communication.grace_until = Some(now.saturating_add(grace));
+                out.timer(grace, operation.communication.phase * 4 + GRACE);
+            }
+            self.operation = Some(operation);
+        } else if settled {
+            self.back_off(now, *operation, out);
+        } else {
+            self.operation = Some(operation);
+        }
+    }
+
+    fn has_enough(&self, stage: &Stage, settled: bool) -> bool {
+        let committee = self.committee();
+        let quorum = committee.quorum_threshold();
+        let chain = self.chain_ref().execution.chain_id;
+        match stage {
+            Stage::Finding(answers) => {
+                answers
+                    .iter()
+                    .map(|answer| self.weight_of(answer.validator))
+                    .sum::<u64>()
+                    >= quorum
+            }
+            Stage::Downloading { .. } | Stage::Syncing => settled,
+            Stage::Proposing { votes, .. } | Stage::Finalizing { votes, .. } => {
+                votes.certificate(chain, &committee).is_some()
+            }
+            Stage::Broadcasting { weight, .. } => *weight >= quorum,
+            Stage::Recovering(recovery) => recovery.weight >= quorum,
+            Stage::BackingOff => false,
+        }
+    }
+
+    fn advance(
+        &mut self,
+        now: Timestamp,
+        operation: Operation,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        let (committee, chain) = (self.committee(), self.chain_ref().execution.chain_id);
+        self.failures = 0;
+        match operation.stage {
+            Stage::Finding(answers) => self.start_downloading(now, answers, out),
+            Stage::Downloading { fetches, answers } => {
+                self.finish_downloading(fetches, &answers, out);
+            }
+            Stage::Proposing { block, votes } => {
+                let lite = votes
+                    .certificate(chain, &committee)
+                    .expect("checked: a quorum voted");
+                self.certified(now, block, lite, store, out);
+            }
+            Stage::Finalizing { certificate, votes } => {
+                let lite = votes
+                    .certificate(chain, &committee)
+                    .expect("checked: a quorum voted");
+                self.certified(now, certificate.block().clone(), lite, store, out);
+            }
+            Stage::Broadcasting { certificate, .. } => {
+                self.finish(Some(&certificate), operation.command, out);
+            }
+            Stage::Recovering(recovery) => self.recovered(now, recovery, store, out),
+            Stage::Syncing => self.apply_synced(now, store, out),
+            Stage::BackingOff => {}
+        }
+    }
+
+    /// A quorum has signed: validated blocks are finalized, confirmed ones are executed and told.
+    fn certified(
+        &mut self,
+        now: Timestamp,
+        block: Arc<Block>,
+        lite: LiteCertificate,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        let (chain, height, payload) = (block.chain_id(), block.height(), lite.payload);
+        out.observe(Observation::CertificateFormed {
+            chain,
+            height,
+            payload,
+        });
+        let certificate = BlockCertificate::new(block, lite).expect("votes for this block");
+        let certificate = Arc::new(certificate);
+        match payload.kind {
+            CertificateKind::Validated => self.start_finalizing(now, certificate, out),
+            CertificateKind::Confirmed => self.confirmed(now, &certificate, store, out),
+            CertificateKind::Timeout => unreachable!("nobody collects timeout votes for a block"),
+        }
+    }
+
+    fn confirmed(
+        &mut self,
+        now: Timestamp,
+        certificate: &Arc<ConfirmedBlockCertificate>,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        let chain = certificate.block().chain_id();
+        let command = self.pending.take().and_then(|pending| pending.command);
+        store.put_certificate(certificate);
+        self.execute_locally(now, certificate, store);
+        out.persist(chain);
+        out.observe(Observation::BlockConfirmed {
+            certificate: certificate.clone(),
+        });
+        let request = Request::LiteConfirmed(Arc::new(certificate.lite().clone()));
+        let stage = Stage::Broadcasting {
+            certificate: certificate.clone(),
+            weight: 0,
+        };
+        self.ask_all(now, command, stage, (chain, request), out);
+    }
+
+    fn execute_locally(
+        &mut self,
+        now: Timestamp,
+        certificate: &ConfirmedBlockCertificate,
+        store: &dyn ContentStore,
+    ) {
+        let block = certificate.block();
+        let executed = store
+            .execute(
+                &self.chain_ref().execution,
+                block.proposed(),
+                block.proposed_hash(),
+            )
+            .expect("a quorum has executed this block on the same state");
+        assert_eq!(
+            executed.block.hash(),
+            block.hash(),
+            "I-4: execution is a function"
+        );
+        self.chain_mut()
+            .apply(executed, now)
+            .expect("a certified block fits the local inbox");
+    }
+
+    fn recovered(
+        &mut self,
+        now: Timestamp,
+        recovery: Recovery,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        let chain = self.chain_ref().execution.chain_id;
+        let next = self.chain_ref().next_height();
+        if let Some((height, validator)) = recovery.ahead {
+            let heights = (next.0..height.0).map(BlockHeight).collect();
+            let goal = (validator, chain, Request::DownloadCertificates(heights));
+            let command = self
+                .pending
+                .as_ref()
+                .and_then(|pending| pending.command.clone());
+            self.ask(now, command, Stage::Syncing, vec![goal], out);
+        } else if let Some(certificate) = recovery.lock {
+            self.start_finalizing(now, certificate, out);
+        } else if let Some(pending) = &self.pending {
+            let state = &self.chain_ref().execution;
+            match store.execute(state, &pending.block, pending.block_hash) {
+                Ok(executed) => self.start_proposing(now, &executed, out),
+                Err(_) => self.pending = None,
+            }
+        }
+    }
+
+    /// Executes blocks that others have made of this chain.
+    fn apply_synced(&mut self, now: Timestamp, store: &dyn ContentStore, out: &mut Outputs) {
+        let certificates = std::mem::take(&mut self.synced);
+        let (committee, chain) = (self.committee(), self.chain_ref().execution.chain_id);
+        for certificate in certificates {
+            let block = certificate.block();
+            out.verified(certificate.lite().signatures.len());
+            let next = block.height() == self.chain_ref().next_height()
+                && block.chain_id() == chain
+                && certificate.kind() == CertificateKind::Confirmed
+                && certificate.lite().check(&committee, store).is_ok();
+            if !next {
+                continue;
+            }
+            self.execute_locally(now, &certificate, store);
+            out.persist(chain);
+            if let Some(pending) = self.pending.take_if(|p| p.block.height <= block.height()) {
+                let mine = pending.block_hash == block.proposed_hash();
+                match pending.command {
+                    Some(command) if mine => self.finish(Some(&certificate), Some(command), out),
+                    Some(command) => self.ready.push_front(command),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// A command is done: tells who waits for it.
+    pub(super) fn finish(
+        &mut self,
+        certificate: Option<&Arc<ConfirmedBlockCertificate>>,
+        command: Option<Arc<Command>>,
+        out: &mut Outputs,
+    ) {
+        self.fresh = false;
+        let Some(command) = command else { return };
+        out.observe(Observation::CommandDone {
+            command: command.number,
+            height: certificate.map(|certificate| certificate.block().height()),
+        });
+        if let (Some(certificate), Action::OpenChain { wallet, .. }) =
+            (certificate, &command.action)
+        {
+            for description in certificate.block().opened() {
+                let mut certificates = self.lineage.clone();
+                certificates.push(certificate.clone());
+                let description = description.clone();
+                let lineage = Lineage {
+                    description,
+                    certificates,
+                };
+                out.send(
+                    Address::Client(*wallet),
+                    Packet::ChainOpened(Arc::new(lineage)),
+                );
+            }
+        }
+        if let Some(waiting) = command.then {
+            out.send(
+                Address::Client(waiting),
+                Packet::CommandDone(command.number),
+            );
+        }
+    }
+}

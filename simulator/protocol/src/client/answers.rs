@@ -1,0 +1,142 @@
+//! What a wallet takes from an answer of a validator, by the step that it is in. Nothing is believed
+//! that is not signed or certified.
+
+use super::{
+    Client,
+    driver::{Recovery, Stage},
+};
+use crate::{
+    certificate::{Vote, VoteCollector},
+    error::NodeError,
+    hash::CryptoHash,
+    ids::ValidatorIndex,
+    machine::Outputs,
+    manager::LockingBlock,
+    rpc::{ChainInfoResponse, Response},
+    store::ContentStore,
+};
+
+impl Client {
+    /// Takes in what a validator told. `Ok(false)`: it is of no use, ask another.
+    pub(super) fn absorb(
+        &mut self,
+        stage: &mut Stage,
+        lane: (usize, ValidatorIndex),
+        response: Response,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) -> Result<bool, NodeError> {
+        let (lane, validator) = lane;
+        match (stage, response) {
+            (Stage::Finding(answers), Response::Info(response)) => {
+                Ok(self.absorb_log(answers, validator, &response))
+            }
+            (Stage::Downloading { fetches, .. }, Response::Certificates(certificates)) => {
+                Ok(self.absorb_blocks(&mut fetches[lane], &certificates, store, out))
+            }
+            (Stage::Proposing { block, votes }, Response::Info(response)) => {
+                let hash = block.hash();
+                Ok(self.absorb_vote(votes, hash, validator, &response.info.vote, store, out))
+            }
+            (Stage::Finalizing { certificate, votes }, Response::Info(response)) => {
+                let hash = certificate.hash();
+                Ok(self.absorb_vote(votes, hash, validator, &response.info.vote, store, out))
+            }
+            (
+                Stage::Broadcasting {
+                    certificate,
+                    weight,
+                },
+                Response::Info(response),
+            ) => {
+                let found = certificate.block().height();
+                let expected = response.info.next_block_height;
+                if expected <= found {
+                    return Err(NodeError::UnexpectedBlockHeight { expected, found });
+                }
+                *weight += self.weight_of(validator);
+                Ok(true)
+            }
+            (Stage::Recovering(recovery), Response::Info(response)) => {
+                Ok(self.absorb_recovery(recovery, validator, &response, store, out))
+            }
+            (Stage::Syncing, Response::Certificates(certificates)) => {
+                self.synced = certificates;
+                Ok(true)
+            }
+            (
+                Stage::Finding(_)
+                | Stage::Downloading { .. }
+                | Stage::Proposing { .. }
+                | Stage::Finalizing { .. }
+                | Stage::Broadcasting { .. }
+                | Stage::Recovering(_)
+                | Stage::Syncing
+                | Stage::BackingOff,
+                _,
+            ) => Ok(false),
+        }
+    }
+
+    fn absorb_vote(
+        &self,
+        votes: &mut VoteCollector,
+        block: CryptoHash,
+        validator: ValidatorIndex,
+        vote: &Option<Vote>,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) -> bool {
+        let Some(vote) = vote else { return false };
+        let committee = self.committee();
+        if votes.has_quorum(&committee) {
+            // A straggler's answer shows that it has the block; its signature is not needed.
+            return true;
+        }
+        out.verified(1);
+        let valid = self.config.genesis.keys().get(&validator) == Some(&vote.key)
+            && vote.payload.value_hash == block
+            && vote.check(store);
+        if valid {
+            votes.add(vote, &committee);
+        }
+        valid
+    }
+
+    fn absorb_recovery(
+        &self,
+        recovery: &mut Recovery,
+        validator: ValidatorIndex,
+        response: &ChainInfoResponse,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) -> bool {
+        if !self.check_info(validator, response, store, out) {
+            return false;
+        }
+        let (info, next) = (&response.info, self.chain_ref().next_height());
+        recovery.weight += self.weight_of(validator);
+        let ahead = recovery.ahead.map_or(next, |(height, _)| height);
+        if info.next_block_height > ahead {
+            recovery.ahead = Some((info.next_block_height, validator));
+        }
+        if let Some(LockingBlock::Regular(certificate)) = &info.locking_block
+            && certificate.block().height() == next
+            && recovery
+                .lock
+                .as_ref()
+                .is_none_or(|lock| lock.round() < certificate.round())
+        {
+            out.verified(certificate.lite().signatures.len());
+            if certificate.lite().check(&self.committee(), store).is_ok() {
+                recovery.lock = Some(certificate.clone());
+            }
+        }
+        true
+    }
+
+    pub(super) fn weight_of(&self, validator: ValidatorIndex) -> u64 {
+        let key = self.config.genesis.keys().get(&validator);
+        key.map_or(0, |key| self.committee().weight(key))
+    }
+}
