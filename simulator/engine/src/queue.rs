@@ -222,9 +222,15 @@ impl<M> Queue<M> {
         self.occupied[slot / WORD] &= !(1 << (slot % WORD));
         let bucket = std::mem::take(&mut self.ring[slot]);
         self.len -= crate::heap::count(bucket.len());
-        let emptied = std::mem::replace(emptied, bucket);
-        if emptied.capacity() > 0 && self.spares.len() < SPARES {
-            self.spares.push(emptied);
+        // The open window grows by what is born in it: keep its room where that is the larger part.
+        let mut spare = bucket;
+        if emptied.capacity() / 2 > spare.len() {
+            emptied.append(&mut spare);
+        } else {
+            std::mem::swap(emptied, &mut spare);
+        }
+        if spare.capacity() > 0 && self.spares.len() < SPARES {
+            self.spares.push(spare);
         }
     }
 }

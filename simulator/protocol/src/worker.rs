@@ -428,9 +428,14 @@ impl Worker {
         }
     }
 
-    /// Tells whether the chain's own state keeps its shape.
-    fn observe_shape(&self, chain: ChainId, out: &mut Outputs) {
-        if let Err((shape, detail)) = self.chains[&chain].check_shape() {
+    /// Tells whether the chain's own state keeps its shape towards `peers`.
+    fn observe_shape(
+        &self,
+        chain: ChainId,
+        peers: impl IntoIterator<Item = ChainId>,
+        out: &mut Outputs,
+    ) {
+        if let Err((shape, detail)) = self.chains[&chain].check_shape(peers) {
             out.observe(Observation::ShapeBroken {
                 chain,
                 shape,

@@ -218,13 +218,11 @@ pub(super) struct LongFile {
     pub(super) reason: &'static str,
 }
 
-pub(super) const LONG_FILES: &[LongFile] = &[
-    LongFile {
-        path: "simulator/analysis/src/invariants/tests.rs",
-        lines: 680,
-        reason: "every statement once, in the order of the table: one run that breaks it",
-    },
-];
+pub(super) const LONG_FILES: &[LongFile] = &[LongFile {
+    path: "simulator/analysis/src/invariants/tests.rs",
+    lines: 680,
+    reason: "every statement once, in the order of the table: one run that breaks it",
+}];
 
 /// What stands for work that was not done.
 pub(super) const FORBIDDEN: &[(&str, &str)] = &[

@@ -301,7 +301,6 @@ impl Worker {
             self.execute_confirmed(now, chain, certificate, store, out)?;
             self.execute_waiting(now, chain, store, out)?;
         }
-        self.observe_shape(chain, out);
         self.push_outboxes(now, chain, store, out);
         Ok(self.unsigned_info(chain))
     }
@@ -322,6 +321,7 @@ impl Worker {
                 height,
                 hash,
             });
+            self.observe_shape(chain, block.recipients(), out);
             self.spread_descriptions(block, out);
         }
     }
@@ -385,6 +385,9 @@ impl Worker {
         out: &mut Outputs,
     ) -> Result<(), NodeError> {
         let (height, hash) = (executed.block.height(), executed.block.hash());
+        let mut peers = executed.block.recipients();
+        let incoming = executed.block.proposed().incoming_bundles();
+        peers.extend(incoming.map(|incoming| incoming.origin));
         let state_hash = executed.state.state_hash;
         let state = self.chains.get_mut(&chain).expect("loaded by the caller");
         state.apply(executed, now)?;
@@ -396,6 +399,7 @@ impl Worker {
             hash,
             state_hash,
         });
+        self.observe_shape(chain, peers, out);
         self.forget_one(chain, out);
         Ok(())
     }

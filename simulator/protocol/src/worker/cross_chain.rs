@@ -189,7 +189,7 @@ impl Worker {
         for (bundle, arrival) in received.arrivals {
             observe_arrival(pair, &bundle, arrival, out);
         }
-        self.observe_shape(recipient, out);
+        self.observe_shape(recipient, [sender], out);
         if let Some(latest_height) = received.latest_height {
             let confirm = CrossChainRequest::ConfirmUpdatedRecipient {
                 sender,
@@ -228,7 +228,7 @@ impl Worker {
                 height,
             });
         }
-        self.observe_shape(sender, out);
+        self.observe_shape(sender, [recipient], out);
         self.push_update(now, pair, 1, store, out);
         self.answer_delivered(sender, out);
     }
