@@ -11,7 +11,8 @@ use crate::{
     description::{ChainDescription, InitialChainConfig},
     hash::{CryptoHash, Hashable},
     ids::{Account, AccountOwner, BlockHeight, ChainId, Epoch},
-    message::{IncomingBundle, MessageBundle, OutgoingMessage, PostedMessage},
+    message::{IncomingBundle, MessageAction, MessageBundle, OutgoingMessage, PostedMessage},
+    ownership::ChainOwnership,
     small_map::SmallMap,
     time::Timestamp,
 };
@@ -41,6 +42,10 @@ pub enum SystemOperation {
     },
     /// Opens a chain, paid from this chain's own account.
     OpenChain(InitialChainConfig),
+    /// Replaces the ownership record, from the next height on. May leave nobody to propose.
+    ChangeOwnership(Arc<ChainOwnership>),
+    /// Closes the chain for good.
+    CloseChain,
 }
 
 /// One step of a block.
@@ -84,6 +89,14 @@ impl ProposedBlock {
                 Transaction::ReceiveMessages(incoming) => Some(incoming),
                 Transaction::ExecuteOperation(_) => None,
             })
+    }
+
+    /// Whether it does nothing but reject bundles: all that a closed chain may do (I-40).
+    pub fn only_rejects(&self) -> bool {
+        self.transactions.iter().all(|transaction| {
+            matches!(transaction, Transaction::ReceiveMessages(incoming)
+                if incoming.action == MessageAction::Reject)
+        })
     }
 
     /// The operations that it executes, in order.

@@ -15,7 +15,7 @@ use crate::{
     committee::Committee,
     error::CertificateError,
     hash::{CryptoHash, Hashable},
-    ids::ChainId,
+    ids::{BlockHeight, ChainId, Epoch},
     round::Round,
     signature::{PublicKey, Signature, SigningKey},
     store::ContentStore,
@@ -194,6 +194,71 @@ impl BlockCertificate {
     }
 }
 
+/// What votes to end a round are about; the round is in the votes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Timeout {
+    /// The chain.
+    pub chain_id: ChainId,
+    /// The height that goes on to its next round.
+    pub height: BlockHeight,
+    /// Epoch of the chain at that height.
+    pub epoch: Epoch,
+}
+
+impl Hashable for Timeout {
+    const TAG: &'static str = "Timeout";
+}
+
+impl Timeout {
+    /// What a validator signs to end `round`.
+    pub fn payload(&self, round: Round) -> VotePayload {
+        VotePayload {
+            value_hash: CryptoHash::of(self),
+            round,
+            kind: CertificateKind::Timeout,
+            unlocking_round: None,
+            first_round: false,
+            commitment: None,
+        }
+    }
+}
+
+/// A quorum's word that a round has run out of time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TimeoutCertificate {
+    timeout: Timeout,
+    lite: LiteCertificate,
+}
+
+impl TimeoutCertificate {
+    /// Joins a timeout with signatures over it.
+    ///
+    /// # Errors
+    /// If the signatures are over something else.
+    pub fn new(timeout: Timeout, lite: LiteCertificate) -> Result<Self, CertificateError> {
+        if lite.payload != timeout.payload(lite.payload.round) || lite.chain_id != timeout.chain_id
+        {
+            return Err(CertificateError::OtherBlock);
+        }
+        Ok(Self { timeout, lite })
+    }
+
+    /// What it is about.
+    pub const fn timeout(&self) -> &Timeout {
+        &self.timeout
+    }
+
+    /// The signatures.
+    pub const fn lite(&self) -> &LiteCertificate {
+        &self.lite
+    }
+
+    /// The round that is over.
+    pub const fn round(&self) -> Round {
+        self.lite.payload.round
+    }
+}
+
 /// Gathers votes until one payload has a quorum.
 #[derive(Clone, Debug, Default)]
 pub struct VoteCollector {
@@ -212,10 +277,15 @@ impl VoteCollector {
         *weight
     }
 
+    /// The most weight that one payload has gathered.
+    pub fn best_weight(&self) -> u64 {
+        let weights = self.votes.values().map(|(weight, _)| *weight);
+        weights.max().unwrap_or(0)
+    }
+
     /// Whether some payload has gathered a quorum.
     pub fn has_quorum(&self, committee: &Committee) -> bool {
-        let quorum = committee.quorum_threshold();
-        self.votes.values().any(|(weight, _)| *weight >= quorum)
+        self.best_weight() >= committee.quorum_threshold()
     }
 
     /// The signatures of the heaviest payload, if they weigh a quorum.

@@ -11,6 +11,7 @@ mod communication;
 mod driver;
 mod find_received;
 mod help;
+mod rounds;
 mod staging;
 
 use std::{
@@ -27,9 +28,11 @@ use crate::{
     chain::ChainState,
     committee::Committee,
     genesis::Genesis,
+    hash::CryptoHash,
     ids::{Address, ChainId, ClientIndex, Epoch, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
+    round::Round,
     rpc::{Command, Lineage, Packet, Reason, Request, RequestId, Trigger},
     signature::SigningKey,
     store::ContentStore,
@@ -117,6 +120,12 @@ pub struct Client {
     fresh: bool,
     /// The blocks that opened its chain and its ancestors, unless it is one of the first.
     lineage: Vec<Arc<ConfirmedBlockCertificate>>,
+    /// Whether a quorum was asked about the chain since its last block.
+    looked: bool,
+    /// Proposals at the next height that are known, by round and block.
+    seen: BTreeSet<(Round, CryptoHash)>,
+    /// The last proposal of this wallet at the next height.
+    attempt: Option<(Round, CryptoHash)>,
     /// Blocks of its own chain that others have made, just downloaded.
     synced: Vec<Arc<ConfirmedBlockCertificate>>,
     next_request: u64,
@@ -148,6 +157,9 @@ impl Client {
             notified: false,
             fresh: false,
             lineage: Vec::new(),
+            looked: false,
+            seen: BTreeSet::new(),
+            attempt: None,
             synced: Vec::new(),
             next_request: 0,
             phase: 0,
@@ -225,7 +237,10 @@ impl Client {
                     self.notified = true;
                     self.proceed(now, store, out);
                 }
-                Reason::NewBlock { .. } | Reason::NewRound { .. } => {}
+                Reason::NewBlock { .. } | Reason::NewRound { .. } => {
+                    self.looked = false;
+                    self.stop_waiting(now, store, out);
+                }
             },
             Packet::Command(command) => self.on_command(now, command, store, out),
             Packet::CommandDone(number) => self.on_command_done(number, out),
@@ -255,6 +270,8 @@ impl Client {
         }
         self.background = None;
         self.notified = true;
+        self.looked = false;
+        self.attempt = None;
     }
 
     fn on_command(

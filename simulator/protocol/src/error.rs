@@ -134,6 +134,9 @@ pub enum BlockError {
         /// Why it fails.
         error: ExecutionError,
     },
+    /// The chain is closed: all that is left is to reject what arrives.
+    #[error("the chain is closed")]
+    ClosedChain,
 }
 
 /// What a validator answers when it cannot do as asked. The client knows a remedy for each.
@@ -236,6 +239,17 @@ pub enum NodeError {
     /// Executing a certified block gave another outcome: the state here is corrupt.
     #[error("executing block {0:?} gave another outcome")]
     CorruptedChainState(CryptoHash),
+    /// The round has time left, by the validator's clock.
+    #[error("round {round} ends at {until:?}")]
+    NotTimedOutYet {
+        /// The current round.
+        round: Round,
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// The round has no timer.
+    #[error("round {0} does not time out")]
+    RoundDoesNotTimeOut(Round),
 }
 
 impl NodeError {
@@ -257,6 +271,8 @@ impl NodeError {
             Self::MustBeNewerThanLockingBlock { .. } => "MustBeNewerThanLockingBlock",
             Self::HasIncompatibleConfirmedVote(_) => "HasIncompatibleConfirmedVote",
             Self::HeightOverflow => "HeightOverflow",
+            Self::NotTimedOutYet { .. } => "NotTimedOutYet",
+            Self::RoundDoesNotTimeOut(_) => "RoundDoesNotTimeOut",
             Self::Certificate(_) => "Certificate",
             Self::Inbox { .. } => "Inbox",
             Self::Block(_) => "Block",

@@ -33,6 +33,8 @@ pub struct ExecutionState {
     pub epoch: Epoch,
     /// Its owners.
     pub ownership: Arc<ChainOwnership>,
+    /// Whether it is closed for good.
+    pub closed: bool,
     /// The chain's own balance.
     pub balance: Amount,
     /// Balances of owners on it; none is zero.
@@ -56,6 +58,8 @@ enum StateChange {
     Balance(AccountOwner, Amount),
     Opened(ChainId),
     Sent(u32),
+    Ownership(CryptoHash),
+    Closed,
 }
 
 #[derive(Serialize)]
@@ -86,6 +90,7 @@ impl ExecutionState {
             chain_id,
             epoch: config.epoch,
             ownership: config.ownership.clone(),
+            closed: false,
             balance: config.balance,
             balances: SmallMap::default(),
             timestamp: description.timestamp,
@@ -119,7 +124,11 @@ impl ExecutionState {
 /// The first rule that the block breaks.
 pub fn execute(state: &ExecutionState, block: &ProposedBlock) -> Result<Executed, BlockError> {
     check_times(state, block)?;
+    if state.closed && !block.only_rejects() {
+        return Err(BlockError::ClosedChain);
+    }
     let mut execution = Execution {
+        was_closed: state.closed,
         state: state.clone(),
         block,
         changes: Vec::new(),
@@ -161,6 +170,8 @@ fn check_times(state: &ExecutionState, block: &ProposedBlock) -> Result<(), Bloc
 
 /// One block being executed.
 struct Execution<'a> {
+    /// Whether the chain was closed before this block.
+    was_closed: bool,
     state: ExecutionState,
     block: &'a ProposedBlock,
     changes: Vec<StateChange>,
@@ -184,7 +195,7 @@ impl Execution<'_> {
                 .messages
                 .iter()
                 .try_for_each(|message| self.accept(message)),
-            MessageAction::Reject if incoming.bundle.is_protected() => {
+            MessageAction::Reject if incoming.bundle.is_protected() && !self.was_closed => {
                 Err(ExecutionError::CannotRejectMessage)
             }
             MessageAction::Reject => {
@@ -248,6 +259,17 @@ impl Execution<'_> {
                 self.claim(*owner, *target_id, *recipient, *amount)
             }
             SystemOperation::OpenChain(config) => self.open_chain(config),
+            SystemOperation::ChangeOwnership(ownership) => {
+                let hash = CryptoHash::of(&**ownership);
+                self.changes.push(StateChange::Ownership(hash));
+                self.state.ownership = ownership.clone();
+                Ok(())
+            }
+            SystemOperation::CloseChain => {
+                self.changes.push(StateChange::Closed);
+                self.state.closed = true;
+                Ok(())
+            }
         }
     }
 

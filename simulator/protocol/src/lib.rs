@@ -41,4 +41,6 @@ pub use time::{TimeDelta, Timestamp};
 #[cfg(test)]
 mod flow_tests;
 #[cfg(test)]
+mod round_tests;
+#[cfg(test)]
 mod testing;

@@ -10,15 +10,21 @@
 //! |---|---|---|
 //! | proposal | V0 same again, V1 round window, V2 above validating vote, V3 above lock, V4 confirming vote, V5 height | proposed, lock, round, vote |
 //! | validated certificate | not below the validating vote, above the lock | lock, round, confirming vote |
+//! | request to end the round | it is the current one, it has a timer, the time is over | timeout vote |
+//! | timeout certificate | above the one at hand | round |
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::{
     block::Block,
-    certificate::{CertificateKind, ValidatedBlockCertificate, Vote, VotePayload},
+    certificate::{
+        CertificateKind, Timeout, TimeoutCertificate, ValidatedBlockCertificate, Vote, VotePayload,
+    },
     error::NodeError,
-    hash::CryptoHash,
-    ids::{AccountOwner, BlockHeight},
+    hash::{CryptoHash, Hashable},
+    ids::{AccountOwner, BlockHeight, ChainId},
     ownership::ChainOwnership,
     proposal::{BlockProposal, OriginalProposal},
     round::Round,
@@ -64,8 +70,22 @@ pub struct ChainManager {
     /// Boxed: most chains have no vote most of the time.
     validated_vote: Option<Box<Vote>>,
     confirmed_vote: Option<Box<(Vote, CryptoHash)>>,
+    timeout: Option<Arc<TimeoutCertificate>>,
+    timeout_vote: Option<Box<Vote>>,
     current_round: Round,
     round_timeout: Option<Timestamp>,
+}
+
+/// What the leader of a round is drawn by: everybody draws the same.
+#[derive(Serialize)]
+struct LeaderDraw {
+    chain_id: ChainId,
+    height: BlockHeight,
+    round: Round,
+}
+
+impl Hashable for LeaderDraw {
+    const TAG: &'static str = "LeaderDraw";
 }
 
 impl ChainManager {
@@ -82,6 +102,8 @@ impl ChainManager {
             locking_block: None,
             validated_vote: None,
             confirmed_vote: None,
+            timeout: None,
+            timeout_vote: None,
             current_round,
             round_timeout,
         }
@@ -112,6 +134,17 @@ impl ChainManager {
         self.locking_block.as_ref()
     }
 
+    /// The newest correctly signed proposal that is known, voted for or not.
+    pub fn newest_proposal(&self) -> Option<&Arc<BlockProposal>> {
+        let known = [self.proposed.as_ref(), self.signed_proposal.as_ref()];
+        known.into_iter().flatten().max_by_key(|known| known.round)
+    }
+
+    /// The certificate that ended the latest round that ran out of time.
+    pub const fn timeout(&self) -> Option<&Arc<TimeoutCertificate>> {
+        self.timeout.as_ref()
+    }
+
     /// The vote of the highest round, given at this height.
     pub fn pending_vote(&self) -> Option<&Vote> {
         let confirmed = self.confirmed_vote.as_deref().map(|(vote, _)| vote);
@@ -125,9 +158,106 @@ impl ChainManager {
         }
     }
 
-    /// Whether `owner` may propose in `round` (section 2.2).
-    pub fn can_propose(&self, owner: &AccountOwner, round: Round) -> bool {
-        self.ownership.may_propose(owner, round)
+    /// Whether `owner` may propose in `round` of this height (section 2.2).
+    pub fn can_propose(
+        &self,
+        instance: (ChainId, BlockHeight),
+        owner: &AccountOwner,
+        round: Round,
+    ) -> bool {
+        self.ownership.may_propose(owner, round) || self.leader(instance, round) == Some(*owner)
+    }
+
+    /// The one regular owner who leads `round`: drawn by weight, but for a fixed first leader.
+    /// `None` in rounds without a leader.
+    pub fn leader(
+        &self,
+        (chain_id, height): (ChainId, BlockHeight),
+        round: Round,
+    ) -> Option<AccountOwner> {
+        let owners = &self.ownership.owners;
+        match round {
+            Round::Fast | Round::MultiLeader(_) | Round::Validator(_) => None,
+            Round::SingleLeader(0) if self.ownership.first_leader.is_some() => {
+                self.ownership.first_leader
+            }
+            Round::SingleLeader(_) => {
+                let total = owners.values().map(|weight| u128::from(*weight)).sum();
+                let draw = CryptoHash::of(&LeaderDraw {
+                    chain_id,
+                    height,
+                    round,
+                });
+                let mut left = u128::from(draw.fingerprint()).checked_rem(total)?;
+                owners.iter().find_map(|(owner, weight)| {
+                    let weight = u128::from(*weight);
+                    let found = left < weight;
+                    left = left.saturating_sub(weight);
+                    found.then_some(*owner)
+                })
+            }
+        }
+    }
+
+    /// Rules of 4.8 on a request to end `round`. The vote of the same round is given once and
+    /// repeated when it is asked for again.
+    ///
+    /// # Errors
+    /// If the round is not the current one, has no timer, or has time left.
+    pub fn vote_timeout(
+        &mut self,
+        timeout: &Timeout,
+        round: Round,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Vote, NodeError> {
+        if let Some(vote) = self.timeout_vote.as_deref()
+            && vote.payload.round == round
+        {
+            return Ok(*vote);
+        }
+        let current = self.current_round;
+        if round != current {
+            let found = round;
+            return Err(NodeError::WrongRound { current, found });
+        }
+        let until = self
+            .round_timeout
+            .ok_or(NodeError::RoundDoesNotTimeOut(round))?;
+        if now < until {
+            return Err(NodeError::NotTimedOutYet { round, until });
+        }
+        let vote = Vote::new(timeout.payload(round), key);
+        self.timeout_vote = Some(Box::new(vote));
+        Ok(vote)
+    }
+
+    /// Goes on to the round after a certified timeout; returns whether the certificate was news.
+    pub fn handle_timeout(
+        &mut self,
+        certificate: &Arc<TimeoutCertificate>,
+        now: Timestamp,
+    ) -> bool {
+        let newer = self
+            .timeout
+            .as_ref()
+            .is_none_or(|known| known.round() < certificate.round());
+        if newer {
+            self.timeout = Some(certificate.clone());
+            self.update_current_round(now);
+        }
+        newer
+    }
+
+    /// Remembers a lock that a validator told of, which the caller has checked. For a node without
+    /// a key: it needs to know what may be proposed.
+    pub fn note_lock(&mut self, lock: &LockingBlock, now: Timestamp) {
+        match lock {
+            LockingBlock::Regular(certificate) => self.lock_regular(certificate.clone()),
+            LockingBlock::Fast(_) if self.locking_block.is_some() => {}
+            LockingBlock::Fast(_) => self.locking_block = Some(lock.clone()),
+        }
+        self.update_current_round(now);
     }
 
     /// Rules V0 to V5 on a proposal for `height`.
@@ -387,6 +517,9 @@ impl ChainManager {
             self.locking_block.as_ref().map(LockingBlock::round),
             self.proposed.as_ref().map(|proposal| proposal.round),
             self.signed_proposal.as_ref().map(|proposal| proposal.round),
+            self.timeout
+                .as_ref()
+                .and_then(|timeout| self.ownership.next_round(timeout.round())),
         ];
         let reached = rounds
             .into_iter()

@@ -205,6 +205,15 @@ pub enum Observation {
         /// How.
         detail: String,
     },
+    /// A validator has gone on to a later round of a height.
+    RoundEntered {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+        /// The new round.
+        round: Round,
+    },
 }
 
 impl Observation {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::AccountOwner, round::Round, time::TimeDelta};
+use crate::{hash::Hashable, ids::AccountOwner, round::Round, time::TimeDelta};
 
 /// How long rounds last.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -46,6 +46,10 @@ pub struct ChainOwnership {
     pub open_multi_leader_rounds: bool,
     /// How long rounds last.
     pub timeout_config: TimeoutConfig,
+}
+
+impl Hashable for ChainOwnership {
+    const TAG: &'static str = "ChainOwnership";
 }
 
 impl ChainOwnership {

@@ -92,9 +92,10 @@ impl BlockProposal {
 
     /// A retry in `round` of a block proposed in the fast round.
     pub fn retry_fast(fast: &Self, round: Round, key: &SigningKey) -> Self {
+        let (fast_key, fast_signature) = fast.fast_signature();
         let original = OriginalProposal::Fast {
-            public_key: fast.public_key,
-            signature: fast.signature,
+            public_key: fast_key,
+            signature: fast_signature,
         };
         Self {
             signature: key.sign(&digest(fast.block_hash, round, None)),
@@ -135,6 +136,18 @@ impl BlockProposal {
     /// Who signed it.
     pub fn owner(&self) -> AccountOwner {
         self.public_key.owner()
+    }
+
+    /// The super owner's key and signature over this block in the fast round: of the proposal that
+    /// it is a retry of, or its own.
+    pub const fn fast_signature(&self) -> (PublicKey, Signature) {
+        match &self.original_proposal {
+            Some(OriginalProposal::Fast {
+                public_key,
+                signature,
+            }) => (*public_key, *signature),
+            Some(OriginalProposal::Regular { .. }) | None => (self.public_key, self.signature),
+        }
     }
 
     /// Whether the proposer's signature is right.

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     amount::Amount,
-    certificate::{ConfirmedBlockCertificate, LiteCertificate, ValidatedBlockCertificate, Vote},
+    certificate::{
+        ConfirmedBlockCertificate, LiteCertificate, TimeoutCertificate, ValidatedBlockCertificate,
+        Vote,
+    },
     description::ChainDescription,
     error::NodeError,
     hash::{CryptoHash, Hashable},
@@ -41,6 +44,8 @@ pub struct ChainInfoQuery {
     pub manager_values: bool,
     /// Entries of the received log from this one on are wanted.
     pub received_log_from: Option<u64>,
+    /// A vote to end this round of this height is wanted.
+    pub leader_timeout: Option<(BlockHeight, Round)>,
 }
 
 /// A request of a wallet to a validator.
@@ -56,6 +61,8 @@ pub enum Request {
     LiteConfirmed(Arc<LiteCertificate>),
     /// Execute this block.
     Confirmed(Arc<ConfirmedBlockCertificate>, Delivery),
+    /// Go on to the next round: this one is over.
+    Timeout(Arc<TimeoutCertificate>),
     /// Tell about the chain.
     ChainInfo(ChainInfoQuery),
     /// Send these confirmed blocks of the chain, by height.
@@ -81,6 +88,8 @@ pub enum RequestKind {
     Query,
     /// A subscription.
     Subscribe,
+    /// A timeout certificate.
+    Timeout,
 }
 
 impl Request {
@@ -90,6 +99,7 @@ impl Request {
             Self::Proposal(_) => RequestKind::Proposal,
             Self::LiteValidated(_) | Self::Validated(_) => RequestKind::Validated,
             Self::LiteConfirmed(_) | Self::Confirmed(..) => RequestKind::Confirmed,
+            Self::Timeout(_) => RequestKind::Timeout,
             Self::ChainInfo(_) | Self::DownloadCertificates(_) => RequestKind::Query,
             Self::Subscribe { .. } => RequestKind::Subscribe,
         }
@@ -113,8 +123,14 @@ pub struct ChainInfo {
     pub current_round: Round,
     /// The vote of the highest round at that height.
     pub vote: Option<Vote>,
+    /// The vote to end a round, if it was asked for.
+    pub timeout_vote: Option<Box<Vote>>,
     /// The lock, if manager values were asked for.
     pub locking_block: Option<LockingBlock>,
+    /// The newest proposal of an owner, if manager values were asked for.
+    pub proposed: Option<Arc<BlockProposal>>,
+    /// The newest certificate that ended a round, if manager values were asked for.
+    pub timeout: Option<Arc<TimeoutCertificate>>,
     /// Entries of the received log, if asked for.
     pub received_log: Vec<(ChainId, BlockHeight)>,
 }
@@ -262,6 +278,10 @@ pub enum Action {
     },
     /// Take in what has arrived.
     ProcessInbox,
+    /// Give the chain other owners.
+    ChangeOwnership(Arc<ChainOwnership>),
+    /// Close the chain for good.
+    CloseChain,
 }
 
 /// When a command may start.
@@ -382,7 +402,7 @@ impl Packet {
                 let detail = match notification.reason {
                     Reason::NewBlock { height } => height.0,
                     Reason::NewIncomingBundle { origin, height } => mix(5, head(&origin), height.0),
-                    Reason::NewRound { round } => mix(6, u64::from(round.is_fast()), 0),
+                    Reason::NewRound { round } => mix(6, round_fingerprint(round), 0),
                 };
                 mix(7, head(&notification.chain_id), detail)
             }
@@ -404,11 +424,29 @@ fn request_fingerprint(request: &Request) -> u64 {
         Request::Validated(certificate) | Request::Confirmed(certificate, _) => {
             certificate.hash().fingerprint().rotate_left(2)
         }
-        Request::ChainInfo(query) => 11 + query.received_log_from.unwrap_or(u64::MAX / 2),
+        Request::Timeout(certificate) => {
+            let payload = &certificate.lite().payload;
+            payload.value_hash.fingerprint() ^ round_fingerprint(payload.round)
+        }
+        Request::ChainInfo(query) => {
+            let timeout = query.leader_timeout.map_or(0, |(height, round)| {
+                height.0.rotate_left(7) ^ round_fingerprint(round)
+            });
+            (11 + query.received_log_from.unwrap_or(u64::MAX / 2)) ^ timeout
+        }
         Request::DownloadCertificates(heights) => heights
             .iter()
             .fold(12, |sum: u64, height| sum.wrapping_mul(31) ^ height.0),
         Request::Subscribe { blocks } => 13 + u64::from(*blocks),
+    }
+}
+
+fn round_fingerprint(round: Round) -> u64 {
+    match round {
+        Round::Fast => 1,
+        Round::MultiLeader(number) => 1 << 33 | u64::from(number),
+        Round::SingleLeader(number) => 1 << 34 | u64::from(number),
+        Round::Validator(number) => 1 << 35 | u64::from(number),
     }
 }
 
@@ -421,7 +459,13 @@ fn reply_fingerprint(reply: &Reply) -> u64 {
                 .as_ref()
                 .map_or(0, |vote| vote.payload.value_hash.fingerprint());
             let log = u64::try_from(info.received_log.len()).expect("a log fits memory");
-            info.state_hash.fingerprint() ^ info.next_block_height.0.rotate_left(32) ^ vote ^ log
+            let timeout = info.timeout_vote.as_ref();
+            let timeout = timeout.map_or(0, |vote| round_fingerprint(vote.payload.round));
+            info.state_hash.fingerprint()
+                ^ info.next_block_height.0.rotate_left(32)
+                ^ vote
+                ^ log
+                ^ timeout.rotate_left(11)
         }
         Ok(Response::Certificates(certificates)) => {
             certificates.iter().fold(14, |sum: u64, certificate| {

@@ -71,6 +71,23 @@ pub(crate) struct Net {
 
 pub(crate) const SHARDS: u32 = 2;
 
+fn workers(genesis: &Arc<Genesis>) -> Vec<Vec<Worker>> {
+    let worker = |validator: u32, shard: u32| {
+        Worker::new(WorkerConfig {
+            genesis: genesis.clone(),
+            validator: ValidatorIndex(validator),
+            shard: ShardIndex(shard),
+            shards: SHARDS,
+            key: key(1, validator),
+            block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
+            sabotage: Sabotage::None,
+        })
+    };
+    (0..4)
+        .map(|v| (0..SHARDS).map(|s| worker(v, s)).collect())
+        .collect()
+}
+
 fn client_config(genesis: Arc<Genesis>, index: u32, chain: Option<ChainId>) -> ClientConfig {
     ClientConfig {
         genesis,
@@ -105,17 +122,6 @@ impl Net {
         let descriptions: Vec<_> = (0..).zip(balances).map(described).collect();
         let chains: Vec<_> = descriptions.iter().map(ChainDescription::id).collect();
         let genesis = Arc::new(Genesis::new(committee, descriptions));
-        let worker = |validator: u32, shard: u32| {
-            Worker::new(WorkerConfig {
-                genesis: genesis.clone(),
-                validator: ValidatorIndex(validator),
-                shard: ShardIndex(shard),
-                shards: SHARDS,
-                key: key(1, validator),
-                block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
-                sabotage: Sabotage::None,
-            })
-        };
         let proxy = |index: u32| Proxy::new(ValidatorIndex(index), key(1, index).public(), SHARDS);
         let client = |(index, chain): (u32, &ChainId)| {
             let config = client_config(genesis.clone(), index, Some(*chain));
@@ -125,9 +131,7 @@ impl Net {
             now: Timestamp::default(),
             store: PlainStore::default(),
             proxies: (0..4).map(proxy).collect(),
-            workers: (0..4)
-                .map(|v| (0..SHARDS).map(|s| worker(v, s)).collect())
-                .collect(),
+            workers: workers(&genesis),
             clients: (0..).zip(&chains).map(client).collect(),
             chains,
             facts: Vec::new(),
@@ -138,6 +142,34 @@ impl Net {
             commands: 0,
             genesis: genesis.clone(),
         };
+        net.start_clients();
+        net
+    }
+
+    /// One chain with 100 tokens and a wallet for each of its owners.
+    pub(crate) fn shared(owners: u32, ownership: fn(&[AccountOwner]) -> ChainOwnership) -> Self {
+        let mut net = Self::new(&[], ChainOwnership::single);
+        let owners: Vec<_> = (0..owners)
+            .map(|index| key(2, index).public().owner())
+            .collect();
+        let description = ChainDescription {
+            origin: ChainOrigin::Root(1),
+            timestamp: Timestamp::default(),
+            config: InitialChainConfig {
+                ownership: Arc::new(ownership(&owners)),
+                epoch: Epoch(0),
+                balance: Amount::from_tokens(100),
+            },
+        };
+        let chain = description.id();
+        let committee = net.genesis.committee(Epoch(0)).expect("the first one");
+        net.genesis = Arc::new(Genesis::new((**committee).clone(), vec![description]));
+        net.workers = workers(&net.genesis);
+        for index in (0..).take(owners.len()) {
+            let config = client_config(net.genesis.clone(), index, Some(chain));
+            net.clients.push(Client::new(config, net.now));
+            net.chains.push(chain);
+        }
         net.start_clients();
         net
     }

@@ -19,6 +19,7 @@ use crate::{
     ids::{Address, BlockHeight, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
+    round::Round,
     rpc::{
         ChainInfo, ChainInfoQuery, ChainInfoResponse, CrossChainRequest, Notification, Packet,
         Reason, Reply, Request, RequestId, Response,
@@ -202,6 +203,7 @@ impl Worker {
     ) {
         let (client, id, chain) = (asked.client, asked.id, asked.chain);
         let kind = asked.request.kind();
+        let before = self.round_of(chain);
         let answer = match asked.request.clone() {
             Request::Proposal(proposal) => match self.delay_of(now, &proposal.block.timestamp) {
                 Some(at) => return self.delay(now, at, asked, out),
@@ -226,6 +228,9 @@ impl Worker {
                     let height = certificate.block().height();
                     self.answer_when_delivered(&asked, height, delivery, response)
                 }),
+            Request::Timeout(certificate) => self
+                .handle_timeout(now, chain, &certificate, store, out)
+                .map(Some),
             Request::ChainInfo(query) => {
                 self.handle_query(now, chain, &query, store, out).map(Some)
             }
@@ -234,6 +239,7 @@ impl Worker {
             }
             Request::Subscribe { .. } => Ok(Some(Response::Done)),
         };
+        self.observe_round(chain, before, out);
         let reply = match answer {
             Ok(None) => return,
             Ok(Some(response)) => Ok(response),
@@ -338,7 +344,13 @@ impl Worker {
             timestamp: state.execution.timestamp,
             current_round: manager.current_round(),
             vote: manager.pending_vote().copied(),
+            timeout_vote: None,
             locking_block: lock.cloned(),
+            proposed: manager
+                .newest_proposal()
+                .filter(|_| query.manager_values)
+                .cloned(),
+            timeout: manager.timeout().filter(|_| query.manager_values).cloned(),
             received_log,
         }
     }
@@ -361,7 +373,12 @@ impl Worker {
     ) -> Result<Response, NodeError> {
         self.load(now, chain)?;
         self.push_outboxes(now, chain, store, out);
-        let info = self.info(chain, query);
+        let timeout_vote = match query.leader_timeout {
+            Some(asked) => Some(Box::new(self.vote_timeout(now, chain, asked, out)?)),
+            None => None,
+        };
+        let mut info = self.info(chain, query);
+        info.timeout_vote = timeout_vote;
         let signature = query.manager_values.then(|| {
             out.signed(1);
             (
@@ -425,6 +442,33 @@ impl Worker {
                 self.confirm_updated_recipient(now, (sender, recipient), latest_height, store, out);
             }
             CrossChainRequest::StoreDescription(description) => self.store_description(description),
+        }
+    }
+
+    /// Height and round of the chain's next block, if the chain is loaded.
+    fn round_of(&self, chain: ChainId) -> Option<(BlockHeight, Round)> {
+        let state = self.chains.get(&chain)?;
+        Some((state.next_height(), state.manager.current_round()))
+    }
+
+    /// Tells of a round that was entered at the same height.
+    fn observe_round(
+        &self,
+        chain: ChainId,
+        before: Option<(BlockHeight, Round)>,
+        out: &mut Outputs,
+    ) {
+        let (Some((old_height, old)), Some((height, round))) = (before, self.round_of(chain))
+        else {
+            return;
+        };
+        if old_height == height && old != round {
+            out.observe(Observation::RoundEntered {
+                chain,
+                height,
+                round,
+            });
+            self.notify(chain, Reason::NewRound { round }, out);
         }
     }
 

@@ -208,6 +208,12 @@ pub struct ChainPlan {
     pub multi_leader_rounds: u32,
     /// How long the first round with a timer lasts.
     pub round_timeout: TimeDelta,
+    /// Who leads the first single-leader round, if fixed.
+    pub first_leader: Option<OwnerIndex>,
+    /// How long the fast round lasts; `None`: without end.
+    pub fast_round: Option<TimeDelta>,
+    /// Whom steps of the script make owners later; they have wallets from the beginning.
+    pub later_owners: Vec<OwnerIndex>,
     /// Where its wallet stands.
     pub region: RegionIndex,
     /// When waiting messages are taken in.
@@ -225,6 +231,34 @@ pub struct OwnerPlan {
     pub weight: u64,
     /// Whether the owner may use the fast round.
     pub is_super: bool,
+}
+
+/// Who owns a chain from some height on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnershipPlan {
+    /// The owners, super owners first; at least one.
+    pub owners: Vec<OwnerPlan>,
+    /// Rounds in which every owner may propose.
+    pub multi_leader_rounds: u32,
+    /// How long the first round with a timer lasts.
+    pub round_timeout: TimeDelta,
+    /// Who leads the first single-leader round, if fixed.
+    pub first_leader: Option<OwnerIndex>,
+    /// How long the fast round lasts; `None`: without end.
+    pub fast_round: Option<TimeDelta>,
+}
+
+impl ChainPlan {
+    /// Who owns it at first.
+    pub fn ownership(&self) -> OwnershipPlan {
+        OwnershipPlan {
+            owners: self.owners.clone(),
+            multi_leader_rounds: self.multi_leader_rounds,
+            round_timeout: self.round_timeout,
+            first_leader: self.first_leader,
+            fast_round: self.fast_round,
+        }
+    }
 }
 
 /// When a wallet takes waiting messages in.
@@ -324,6 +358,10 @@ pub enum Action {
     OpenChain(ChainIndex),
     /// Take in waiting messages.
     ProcessInbox,
+    /// Give the chain other owners.
+    ChangeOwnership(OwnershipPlan),
+    /// Close the chain for good.
+    CloseChain,
 }
 
 /// An account of a chain.

@@ -37,7 +37,6 @@ const LATER: [(&str, &[&str]); 8] = [
             "permissions",
             "public",
             "open_multi_leader_rounds",
-            "fast_round",
             "fallback",
         ],
     ),
@@ -57,8 +56,6 @@ const LATER_ACTIONS: &[&str] = &[
     "publish_blob",
     "create_application",
     "change_permissions",
-    "change_ownership",
-    "close_chain",
     "subscribe",
 ];
 

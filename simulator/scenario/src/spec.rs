@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use workload::{
-    ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, StepSpec, TransferSpec, WorkloadSpec,
+    ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, TransferSpec, WorkloadSpec,
 };
 
 /// How a span of virtual time is written.
@@ -239,6 +239,13 @@ pub struct ChainSpec {
     #[schemars(regex(pattern = DURATION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub round_timeout: Option<String>,
+    /// The owner that leads the first single-leader round; drawn by weight if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_leader: Option<String>,
+    /// How long the fast round lasts before regular owners may end it; without end if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fast_round: Option<String>,
     /// Where the wallets stand, by weight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regions: Option<BTreeMap<String, u64>>,

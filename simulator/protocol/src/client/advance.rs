@@ -41,20 +41,40 @@ impl Client {
                 let elapsed = now.since(operation.communication.started).micros();
                 let grace = TimeDelta::from_micros(elapsed / self.config.options.grace_divisor);
                 operation.communication.grace_until = Some(now.saturating_add(grace));
-                out.timer(grace, operation.communication.phase * 4 + GRACE);
+                out.timer(grace, operation.communication.phase * 8 + GRACE);
             }
             self.operation = Some(operation);
-        } else if settled {
+        } else if settled || self.is_hopeless(&operation) {
             self.back_off(now, *operation, out);
         } else {
             self.operation = Some(operation);
         }
     }
 
+    /// Whether no quorum of votes can come together any more, whatever the rest answers.
+    fn is_hopeless(&self, operation: &Operation) -> bool {
+        match &operation.stage {
+            Stage::Proposing { votes, .. }
+            | Stage::Finalizing { votes, .. }
+            | Stage::Ending { votes, .. } => {
+                let busy = operation.communication.busy();
+                let open: u64 = busy.map(|validator| self.weight_of(validator)).sum();
+                votes.best_weight() + open < self.committee().quorum_threshold()
+            }
+            Stage::Finding(_)
+            | Stage::Downloading { .. }
+            | Stage::Broadcasting { .. }
+            | Stage::Recovering(_)
+            | Stage::Syncing
+            | Stage::Spreading { .. }
+            | Stage::Waiting
+            | Stage::BackingOff => false,
+        }
+    }
+
     fn has_enough(&self, stage: &Stage, settled: bool) -> bool {
         let committee = self.committee();
         let quorum = committee.quorum_threshold();
-        let chain = self.chain_ref().execution.chain_id;
         match stage {
             Stage::Finding(answers) => {
                 answers
@@ -64,12 +84,12 @@ impl Client {
                     >= quorum
             }
             Stage::Downloading { .. } | Stage::Syncing => settled,
-            Stage::Proposing { votes, .. } | Stage::Finalizing { votes, .. } => {
-                votes.certificate(chain, &committee).is_some()
-            }
-            Stage::Broadcasting { weight, .. } => *weight >= quorum,
+            Stage::Proposing { votes, .. }
+            | Stage::Finalizing { votes, .. }
+            | Stage::Ending { votes, .. } => votes.has_quorum(&committee),
+            Stage::Broadcasting { weight, .. } | Stage::Spreading { weight } => *weight >= quorum,
             Stage::Recovering(recovery) => recovery.weight >= quorum,
-            Stage::BackingOff => false,
+            Stage::Waiting | Stage::BackingOff => false,
         }
     }
 
@@ -81,7 +101,9 @@ impl Client {
         out: &mut Outputs,
     ) {
         let (committee, chain) = (self.committee(), self.chain_ref().execution.chain_id);
-        self.failures = 0;
+        if !matches!(operation.stage, Stage::Recovering(_)) {
+            self.failures = 0;
+        }
         match operation.stage {
             Stage::Finding(answers) => self.start_downloading(now, answers, out),
             Stage::Downloading { fetches, answers } => {
@@ -104,7 +126,9 @@ impl Client {
             }
             Stage::Recovering(recovery) => self.recovered(now, recovery, store, out),
             Stage::Syncing => self.apply_synced(now, store, out),
-            Stage::BackingOff => {}
+            Stage::Ending { timeout, votes, .. } => self.round_ended(now, timeout, &votes, out),
+            Stage::Spreading { .. } => self.start_recovering(now, out),
+            Stage::Waiting | Stage::BackingOff => {}
         }
     }
 
@@ -140,7 +164,7 @@ impl Client {
         out: &mut Outputs,
     ) {
         let chain = certificate.block().chain_id();
-        let command = self.pending.take().and_then(|pending| pending.command);
+        let command = self.settle_pending(certificate.block());
         store.put_certificate(certificate);
         self.execute_locally(now, certificate, store);
         out.persist(chain);
@@ -177,6 +201,23 @@ impl Client {
         self.chain_mut()
             .apply(executed, now)
             .expect("a certified block fits the local inbox");
+        self.looked = false;
+        self.seen.clear();
+        self.attempt = None;
+    }
+
+    /// The height of the pending block is taken. Returns the command if its block took it;
+    /// otherwise the command has to wait for another block.
+    fn settle_pending(&mut self, block: &Block) -> Option<Arc<Command>> {
+        let pending = self.pending.take_if(|p| p.block.height <= block.height())?;
+        let mine = pending.block_hash == block.proposed_hash();
+        if mine {
+            return pending.command;
+        }
+        if let Some(command) = pending.command {
+            self.ready.push_front(command);
+        }
+        None
     }
 
     fn recovered(
@@ -196,14 +237,9 @@ impl Client {
                 .as_ref()
                 .and_then(|pending| pending.command.clone());
             self.ask(now, command, Stage::Syncing, vec![goal], out);
-        } else if let Some(certificate) = recovery.lock {
-            self.start_finalizing(now, certificate, out);
-        } else if let Some(pending) = &self.pending {
-            let state = &self.chain_ref().execution;
-            match store.execute(state, &pending.block, pending.block_hash) {
-                Ok(executed) => self.start_proposing(now, &executed, out),
-                Err(_) => self.pending = None,
-            }
+        } else {
+            self.looked = true;
+            self.drive_height(now, store, out);
         }
     }
 
@@ -223,13 +259,8 @@ impl Client {
             }
             self.execute_locally(now, &certificate, store);
             out.persist(chain);
-            if let Some(pending) = self.pending.take_if(|p| p.block.height <= block.height()) {
-                let mine = pending.block_hash == block.proposed_hash();
-                match pending.command {
-                    Some(command) if mine => self.finish(Some(&certificate), Some(command), out),
-                    Some(command) => self.ready.push_front(command),
-                    None => {}
-                }
+            if let Some(command) = self.settle_pending(block) {
+                self.finish(Some(&certificate), Some(command), out);
             }
         }
     }

@@ -11,15 +11,16 @@ use crate::{
     hash::CryptoHash,
     ids::ValidatorIndex,
     machine::Outputs,
-    manager::LockingBlock,
     rpc::{ChainInfoResponse, Response},
     store::ContentStore,
+    time::Timestamp,
 };
 
 impl Client {
     /// Takes in what a validator told. `Ok(false)`: it is of no use, ask another.
     pub(super) fn absorb(
         &mut self,
+        now: Timestamp,
         stage: &mut Stage,
         lane: (usize, ValidatorIndex),
         response: Response,
@@ -58,7 +59,16 @@ impl Client {
                 Ok(true)
             }
             (Stage::Recovering(recovery), Response::Info(response)) => {
-                Ok(self.absorb_recovery(recovery, validator, &response, store, out))
+                Ok(self.absorb_recovery(now, recovery, validator, &response, store, out))
+            }
+            (Stage::Ending { payload, votes, .. }, Response::Info(response)) => {
+                let vote = response.info.timeout_vote.as_deref().copied();
+                let right = vote.filter(|vote| vote.payload == *payload);
+                Ok(self.absorb_vote(votes, payload.value_hash, validator, &right, store, out))
+            }
+            (Stage::Spreading { weight }, Response::Info(_)) => {
+                *weight += self.weight_of(validator);
+                Ok(true)
             }
             (Stage::Syncing, Response::Certificates(certificates)) => {
                 self.synced = certificates;
@@ -72,6 +82,9 @@ impl Client {
                 | Stage::Broadcasting { .. }
                 | Stage::Recovering(_)
                 | Stage::Syncing
+                | Stage::Ending { .. }
+                | Stage::Spreading { .. }
+                | Stage::Waiting
                 | Stage::BackingOff,
                 _,
             ) => Ok(false),
@@ -104,7 +117,8 @@ impl Client {
     }
 
     fn absorb_recovery(
-        &self,
+        &mut self,
+        now: Timestamp,
         recovery: &mut Recovery,
         validator: ValidatorIndex,
         response: &ChainInfoResponse,
@@ -120,17 +134,8 @@ impl Client {
         if info.next_block_height > ahead {
             recovery.ahead = Some((info.next_block_height, validator));
         }
-        if let Some(LockingBlock::Regular(certificate)) = &info.locking_block
-            && certificate.block().height() == next
-            && recovery
-                .lock
-                .as_ref()
-                .is_none_or(|lock| lock.round() < certificate.round())
-        {
-            out.verified(certificate.lite().signatures.len());
-            if certificate.lite().check(&self.committee(), store).is_ok() {
-                recovery.lock = Some(certificate.clone());
-            }
+        if info.next_block_height == next {
+            self.absorb_evidence(now, info, store, out);
         }
         true
     }

@@ -131,6 +131,14 @@ impl Communication {
         repeated
     }
 
+    /// The validators that have not answered yet.
+    pub(super) fn busy(&self) -> impl Iterator<Item = ValidatorIndex> {
+        self.lanes
+            .iter()
+            .filter(|lane| lane.status == LaneStatus::Busy)
+            .map(|lane| lane.validator)
+    }
+
     /// Whether no lane has anything on its way.
     pub(super) fn all_settled(&self) -> bool {
         self.lanes

@@ -7,7 +7,10 @@
 //! | proposing | to vote for the pending block | a quorum of votes, and the grace period | finalizing; in the fast round: broadcasting |
 //! | finalizing | to confirm the validated block | a quorum of votes, and the grace period | broadcasting |
 //! | broadcasting | to execute the confirmed block | a quorum has, and the grace period | done |
-//! | recovering | height, votes and locks | a quorum has answered | syncing, finalizing or proposing |
+//! | recovering | height, proposals, locks, timeouts | a quorum has answered | syncing, finalizing, proposing, ending or waiting |
+//! | ending | to vote that the round is over | a quorum of votes | spreading |
+//! | spreading | to go on to the next round | a quorum has | recovering |
+//! | waiting | nothing | a notification, the end of the round, or some time | recovering |
 //! | syncing | blocks of the chain that are missing here | it has answered | next |
 //! | backing off | nothing | the delay is over | recovering |
 
@@ -21,15 +24,15 @@ use super::{
 };
 use crate::{
     block::{Block, ProposedBlock},
-    certificate::{ConfirmedBlockCertificate, ValidatedBlockCertificate, VoteCollector},
+    certificate::{
+        ConfirmedBlockCertificate, Timeout, ValidatedBlockCertificate, VoteCollector, VotePayload,
+    },
     hash::CryptoHash,
     ids::{Address, BlockHeight, ChainId, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
-    proposal::BlockProposal,
-    round::Round,
     rpc::{ChainInfoQuery, Command, Reply, Request, RequestId},
-    store::{ContentStore, Executed},
+    store::ContentStore,
     time::Timestamp,
 };
 
@@ -38,7 +41,6 @@ use crate::{
 pub(super) struct Pending {
     pub(super) block: Arc<ProposedBlock>,
     pub(super) block_hash: CryptoHash,
-    pub(super) round: Round,
     pub(super) command: Option<Arc<Command>>,
 }
 
@@ -64,6 +66,15 @@ pub(super) enum Stage {
     },
     Recovering(Recovery),
     Syncing,
+    Ending {
+        timeout: Timeout,
+        payload: VotePayload,
+        votes: VoteCollector,
+    },
+    Spreading {
+        weight: u64,
+    },
+    Waiting,
     BackingOff,
 }
 
@@ -72,7 +83,6 @@ pub(super) enum Stage {
 pub(super) struct Recovery {
     pub(super) weight: u64,
     pub(super) ahead: Option<(BlockHeight, ValidatorIndex)>,
-    pub(super) lock: Option<Arc<ValidatedBlockCertificate>>,
 }
 
 /// What a wallet is doing.
@@ -83,11 +93,12 @@ pub(super) struct Operation {
     pub(super) stage: Stage,
 }
 
-/// What a timer is for; its token is `phase * 4` plus this.
+/// What a timer is for; its token is `phase * 8` plus this.
 const OVERDUE: u64 = 0;
 pub(super) const GRACE: u64 = 1;
 const BACKOFF: u64 = 2;
 const BACKGROUND: u64 = 3;
+pub(super) const TURN: u64 = 4;
 
 impl Client {
     /// Starts the next operation, if none runs and there is something to do.
@@ -98,6 +109,8 @@ impl Client {
                 self.start_recovering(now, out);
             } else if self.wants_to_find() {
                 self.start_finding(now, out);
+            } else if self.has_work() && self.must_look_first() {
+                self.start_recovering(now, out);
             } else if let Some(command) = self.next_command() {
                 self.propose_new(now, Some(command), store, out);
             } else if self.takes_in_by_itself() {
@@ -107,6 +120,12 @@ impl Client {
                 return;
             }
         }
+    }
+
+    /// Whether there is a block to be made.
+    fn has_work(&self) -> bool {
+        let on_inbox = !self.on_inbox.is_empty() && self.inbox_waits();
+        !self.ready.is_empty() || on_inbox || self.takes_in_by_itself()
     }
 
     fn next_command(&mut self) -> Option<Arc<Command>> {
@@ -144,75 +163,16 @@ impl Client {
                 }
                 self.fresh = false;
             }
-            Staged::Block {
-                block,
-                block_hash,
-                executed,
-            } => {
-                let round = self.proposal_round();
+            Staged::Block { block, block_hash } => {
                 self.pending = Some(Box::new(Pending {
                     block,
                     block_hash,
-                    round,
                     command,
                 }));
                 out.persist(self.chain_ref().execution.chain_id);
-                self.start_proposing(now, &executed, out);
+                self.drive_height(now, store, out);
             }
         }
-    }
-
-    /// The round to propose in: fast if allowed, else the first that is not.
-    fn proposal_round(&self) -> Round {
-        let ownership = &self.chain_ref().execution.ownership;
-        let first = ownership.first_round();
-        let owner = self.config.key.public().owner();
-        let fast = self.config.allow_fast_blocks && ownership.super_owners.contains(&owner);
-        if first.is_fast() && !fast {
-            Round::MultiLeader(0)
-        } else {
-            first
-        }
-    }
-
-    pub(super) fn start_proposing(
-        &mut self,
-        now: Timestamp,
-        executed: &Executed,
-        out: &mut Outputs,
-    ) {
-        let pending = self.pending.as_ref().expect("saved before it is sent");
-        let proposal = Arc::new(BlockProposal::fresh(
-            pending.block.clone(),
-            pending.round,
-            &self.config.key,
-        ));
-        out.signed(1);
-        let count = |number: usize| u32::try_from(number).expect("blocks are small");
-        out.observe(Observation::BlockProposed {
-            chain: pending.block.chain_id,
-            height: pending.block.height,
-            round: pending.round,
-            proposal: pending.block_hash,
-            operations: count(pending.block.operations().count()),
-            incoming: count(pending.block.incoming_bundles().count()),
-            scheduled_us: pending
-                .command
-                .as_ref()
-                .and_then(|command| command.scheduled_us),
-        });
-        let (chain, command) = (pending.block.chain_id, pending.command.clone());
-        let stage = Stage::Proposing {
-            block: executed.block.clone(),
-            votes: VoteCollector::default(),
-        };
-        self.ask_all(
-            now,
-            command,
-            stage,
-            (chain, Request::Proposal(proposal)),
-            out,
-        );
     }
 
     pub(super) fn start_finalizing(
@@ -234,11 +194,11 @@ impl Client {
         self.ask_all(now, command, stage, (chain, request), out);
     }
 
-    fn start_recovering(&mut self, now: Timestamp, out: &mut Outputs) {
+    pub(super) fn start_recovering(&mut self, now: Timestamp, out: &mut Outputs) {
         let chain = self.chain_ref().execution.chain_id;
         let query = ChainInfoQuery {
             manager_values: true,
-            received_log_from: None,
+            ..ChainInfoQuery::default()
         };
         let command = self
             .pending
@@ -274,7 +234,7 @@ impl Client {
         let communication = Communication::start(self.phase, now, goals, next, out);
         out.timer(
             self.config.options.request_timeout,
-            self.phase * 4 + OVERDUE,
+            self.phase * 8 + OVERDUE,
         );
         self.operation = Some(Box::new(Operation {
             command,
@@ -328,13 +288,8 @@ impl Client {
     ) {
         let validator = operation.communication.lanes[lane].validator;
         let absorbed = reply.and_then(|response| {
-            self.absorb(
-                &mut operation.stage,
-                (lane, validator),
-                response,
-                store,
-                out,
-            )
+            let from = (lane, validator);
+            self.absorb(now, &mut operation.stage, from, response, store, out)
         });
         match absorbed {
             Ok(true) => operation.communication.lanes[lane].status = LaneStatus::Answered,
@@ -346,19 +301,38 @@ impl Client {
         }
     }
 
+    /// A step has failed. Votes that went elsewhere are looked at once more at once; anything else
+    /// is tried again later.
     pub(super) fn back_off(&mut self, now: Timestamp, operation: Operation, out: &mut Outputs) {
-        self.failures += 1;
         self.notified |= matches!(
             operation.stage,
             Stage::Finding(_) | Stage::Downloading { .. }
         );
+        let voting = matches!(
+            operation.stage,
+            Stage::Proposing { .. } | Stage::Finalizing { .. }
+        );
+        if voting {
+            return self.start_recovering(now, out);
+        }
+        if self.pending.is_none()
+            && let Some(command) = operation.command
+        {
+            self.ready.push_front(command);
+        }
+        self.wait_after_failure(now, out);
+    }
+
+    /// Tries again after a delay that grows with each failure.
+    pub(super) fn wait_after_failure(&mut self, now: Timestamp, out: &mut Outputs) {
+        self.failures += 1;
         let options = &self.config.options;
         let delay = options
             .retry_delay
             .saturating_mul(self.failures)
             .min(options.max_backoff);
-        self.ask(now, operation.command, Stage::BackingOff, Vec::new(), out);
-        out.timer(delay, self.phase * 4 + BACKOFF);
+        self.ask(now, None, Stage::BackingOff, Vec::new(), out);
+        out.timer(delay, self.phase * 8 + BACKOFF);
     }
 
     /// Handles a timer.
@@ -372,7 +346,7 @@ impl Client {
         if let Some(number) = token.checked_sub(super::HELD) {
             return self.release_held(now, number, store, out);
         }
-        let (phase, kind) = (token / 4, token % 4);
+        let (phase, kind) = (token / 8, token % 8);
         if kind == BACKGROUND {
             return self.on_background_timer(now, phase, out);
         }
@@ -381,22 +355,37 @@ impl Client {
             return;
         };
         match kind {
-            BACKOFF => {
-                if let Some(command) = operation.command.take()
-                    && self.pending.is_none()
-                {
-                    self.ready.push_front(command);
-                }
-                return self.proceed(now, store, out);
+            BACKOFF => return self.proceed(now, store, out),
+            TURN => {
+                self.operation = Some(operation);
+                return self.stop_waiting(now, store, out);
             }
             OVERDUE if matches!(operation.stage, Stage::BackingOff) => {
                 self.operation = Some(operation);
                 return;
             }
+            OVERDUE if matches!(operation.stage, Stage::Waiting) => {
+                self.operation = Some(operation);
+                return self.stop_waiting(now, store, out);
+            }
             OVERDUE => self.repeat_overdue(now, &mut operation.communication, OVERDUE, out),
             _ => {}
         }
         self.advance_if_ready(now, operation, store, out);
+    }
+
+    /// Looks again instead of waiting for a turn.
+    pub(super) fn stop_waiting(
+        &mut self,
+        now: Timestamp,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        let waiting = |operation: &mut Box<Operation>| matches!(operation.stage, Stage::Waiting);
+        if self.operation.take_if(waiting).is_some() {
+            self.looked = false;
+            self.proceed(now, store, out);
+        }
     }
 
     fn repeat_overdue(
@@ -416,7 +405,7 @@ impl Client {
             out.observe(Observation::RequestTimedOut { chain, validator });
         }
         if !communication.all_settled() {
-            out.timer(timeout, communication.phase * 4 + kind);
+            out.timer(timeout, communication.phase * 8 + kind);
         }
     }
 
@@ -430,7 +419,7 @@ impl Client {
         if !communication.all_settled() {
             self.background = Some(Box::new((communication.clone(), certificate.clone())));
             let timeout = self.config.options.request_timeout;
-            out.timer(timeout, communication.phase * 4 + BACKGROUND);
+            out.timer(timeout, communication.phase * 8 + BACKGROUND);
         }
     }
 
@@ -455,7 +444,7 @@ impl Client {
             };
             let validator = communication.lanes[lane].validator;
             let absorbed = reply.and_then(|response| {
-                self.absorb(&mut stage, (lane, validator), response, store, out)
+                self.absorb(now, &mut stage, (lane, validator), response, store, out)
             });
             let lane = &mut communication.lanes[lane];
             match absorbed {

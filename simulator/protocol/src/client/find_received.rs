@@ -65,8 +65,8 @@ impl Client {
         let goals = validators.into_iter().map(|validator| {
             let from = self.trackers[index_of(validator)];
             let query = ChainInfoQuery {
-                manager_values: false,
                 received_log_from: Some(from),
+                ..ChainInfoQuery::default()
             };
             (validator, chain, Request::ChainInfo(query))
         });

@@ -77,6 +77,7 @@ impl Client {
             NodeError::InactiveChain(id) if *id == chain && lane.chain() == chain => {
                 self.own_lineage()
             }
+            NodeError::WrongRound { current, found } if current < found => self.own_timeout(),
             NodeError::InactiveChain(_)
             | NodeError::UnexpectedBlockHeight { .. }
             | NodeError::UnexpectedPreviousBlockHash
@@ -94,6 +95,8 @@ impl Client {
             | NodeError::Certificate(_)
             | NodeError::Inbox { .. }
             | NodeError::Block(_)
+            | NodeError::NotTimedOutYet { .. }
+            | NodeError::RoundDoesNotTimeOut(_)
             | NodeError::CorruptedChainState(_) => Vec::new(),
         }
     }
@@ -138,6 +141,16 @@ impl Client {
         helpers
     }
 
+    /// The certificate that ended the last round that ran out of time.
+    fn own_timeout(&self) -> Vec<(ChainId, Request)> {
+        let chain = self.chain_ref();
+        let known = chain.manager.timeout();
+        known
+            .map(|timeout| (chain.execution.chain_id, Request::Timeout(timeout.clone())))
+            .into_iter()
+            .collect()
+    }
+
     /// The blocks that opened this chain and its ancestors.
     fn own_lineage(&self) -> Vec<(ChainId, Request)> {
         let blocks = self.lineage.iter().cloned();
@@ -166,6 +179,9 @@ fn full_goal(stage: &Stage) -> Option<Request> {
         | Stage::Proposing { .. }
         | Stage::Recovering(_)
         | Stage::Syncing
+        | Stage::Ending { .. }
+        | Stage::Spreading { .. }
+        | Stage::Waiting
         | Stage::BackingOff => None,
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     hash::CryptoHash,
     message::{IncomingBundle, MessageAction},
     rpc::{Action, Command},
-    store::{ContentStore, Executed},
+    store::ContentStore,
     time::Timestamp,
 };
 
@@ -24,11 +24,10 @@ pub(super) enum Staged {
     Nothing,
     /// The user's operation cannot be executed.
     Impossible(BlockError),
-    /// A block, and what executing it gives.
+    /// A block that can be executed.
     Block {
         block: Arc<ProposedBlock>,
         block_hash: CryptoHash,
-        executed: Executed,
     },
 }
 
@@ -53,11 +52,10 @@ impl Client {
             let block = self.block_with(now, &incoming, operation.as_ref());
             let block_hash = CryptoHash::of(&block);
             match store.execute(&self.chain_ref().execution, &block, block_hash) {
-                Ok(executed) => {
+                Ok(_) => {
                     return Staged::Block {
                         block: Arc::new(block),
                         block_hash,
-                        executed,
                     };
                 }
                 Err(BlockError::Transaction { transaction, error }) => {
@@ -81,7 +79,11 @@ impl Client {
 
     /// Bundles that wait, by timestamp, and by cursor within each origin.
     fn waiting_bundles(&self) -> Vec<IncomingBundle> {
-        let accept = MessageAction::Accept;
+        let action = if self.chain_ref().execution.closed {
+            MessageAction::Reject
+        } else {
+            MessageAction::Accept
+        };
         let mut incoming: Vec<_> = self
             .chain_ref()
             .inboxes()
@@ -90,7 +92,7 @@ impl Client {
             .map(|(origin, bundle)| IncomingBundle {
                 origin,
                 bundle: bundle.clone(),
-                action: accept,
+                action,
             })
             .collect();
         // A sender's timestamps never decrease, so this keeps the order within each origin.
@@ -158,6 +160,10 @@ impl Client {
                 epoch: self.chain_ref().execution.epoch,
                 balance: *balance,
             })),
+            Action::ChangeOwnership(ownership) => {
+                Some(SystemOperation::ChangeOwnership(ownership.clone()))
+            }
+            Action::CloseChain => Some(SystemOperation::CloseChain),
             Action::ProcessInbox => None,
         }
     }

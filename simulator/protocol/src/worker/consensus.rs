@@ -6,8 +6,8 @@ use super::{Asked, Worker};
 use crate::{
     block::Block,
     certificate::{
-        BlockCertificate, CertificateKind, ConfirmedBlockCertificate, LiteCertificate,
-        ValidatedBlockCertificate, Vote,
+        BlockCertificate, CertificateKind, ConfirmedBlockCertificate, LiteCertificate, Timeout,
+        TimeoutCertificate, ValidatedBlockCertificate, Vote,
     },
     error::{CertificateError, NodeError},
     hash::CryptoHash,
@@ -16,6 +16,7 @@ use crate::{
     manager::Gate,
     observe::Observation,
     proposal::{BlockProposal, OriginalProposal},
+    round::Round,
     rpc::{CrossChainRequest, Delivery, Packet, Reason, Response},
     sabotage::Sabotage,
     store::{ContentStore, Executed},
@@ -105,7 +106,11 @@ impl Worker {
             });
         }
         let proposer = proposal.owner();
-        if !state.manager.can_propose(&proposer, proposal.round) {
+        let instance = (chain, block.height);
+        if !state
+            .manager
+            .can_propose(instance, &proposer, proposal.round)
+        {
             return Err(NodeError::InvalidOwner(proposal.round));
         }
         self.check_original(chain, proposal, store)
@@ -189,18 +194,13 @@ impl Worker {
         };
         let key = self.config.key.clone();
         let state = self.chains.get_mut(&chain).expect("loaded by the caller");
-        let round_before = state.manager.current_round();
         let vote = state
             .manager
             .create_vote(proposal, lock, block, Some(&key), now);
-        let round = state.manager.current_round();
         out.signed(1);
         out.persist(chain);
         if let Some(vote) = vote {
             self.observe_vote(chain, block.height(), &vote, out);
-        }
-        if round != round_before {
-            self.notify(chain, Reason::NewRound { round }, out);
         }
     }
 
@@ -268,6 +268,69 @@ impl Worker {
         self.remember_body(chain, certificate.block());
         if let Some(vote) = vote {
             self.observe_vote(chain, found, &vote, out);
+        }
+        self.push_outboxes(now, chain, store, out);
+        Ok(self.unsigned_info(chain))
+    }
+
+    /// Section 4.8 for a request to end a round.
+    pub(super) fn vote_timeout(
+        &mut self,
+        now: Timestamp,
+        chain: ChainId,
+        asked: (BlockHeight, Round),
+        out: &mut Outputs,
+    ) -> Result<Vote, NodeError> {
+        let (found, round) = asked;
+        let key = self.config.key.clone();
+        let state = self.chains.get_mut(&chain).expect("loaded by the caller");
+        let expected = state.next_height();
+        if expected != found {
+            return Err(NodeError::UnexpectedBlockHeight { expected, found });
+        }
+        let timeout = Timeout {
+            chain_id: chain,
+            height: found,
+            epoch: state.execution.epoch,
+        };
+        let vote = state.manager.vote_timeout(&timeout, round, &key, now)?;
+        out.signed(1);
+        out.persist(chain);
+        self.observe_vote(chain, found, &vote, out);
+        Ok(vote)
+    }
+
+    /// Section 4.8 for a timeout certificate.
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Timestamp,
+        chain: ChainId,
+        certificate: &Arc<TimeoutCertificate>,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) -> Result<Response, NodeError> {
+        let state = self.load(now, chain)?;
+        let timeout = certificate.timeout();
+        if timeout.chain_id != chain {
+            return Err(NodeError::Certificate(CertificateError::OtherBlock));
+        }
+        let (expected, found) = (state.next_height(), timeout.height);
+        if expected != found {
+            return Err(NodeError::UnexpectedBlockHeight { expected, found });
+        }
+        let epoch = state.execution.epoch;
+        if timeout.epoch != epoch {
+            return Err(NodeError::InvalidEpoch {
+                expected: epoch,
+                found: timeout.epoch,
+            });
+        }
+        let committee = self.committee(epoch)?;
+        out.verified(certificate.lite().signatures.len());
+        certificate.lite().check(&committee, store)?;
+        let state = self.chains.get_mut(&chain).expect("loaded above");
+        if state.manager.handle_timeout(certificate, now) {
+            out.persist(chain);
         }
         self.push_outboxes(now, chain, store, out);
         Ok(self.unsigned_info(chain))

@@ -59,17 +59,19 @@ impl Resolver<'_> {
     }
 
     pub(super) fn process_inbox(&mut self, at: &At, written: Option<bool>) -> Option<Action> {
-        if written == Some(false) {
-            let message = "`process_inbox = false` is no action";
-            self.say(
-                at,
-                Code::BadValue,
-                message,
-                "write process_inbox = true".to_owned(),
-            );
-            return None;
+        self.switched_on(at, "process_inbox", written)
+            .then_some(Action::ProcessInbox)
+    }
+
+    /// Whether an action without further words is there: `false` is none.
+    pub(super) fn switched_on(&mut self, at: &At, key: &str, written: Option<bool>) -> bool {
+        let off = written == Some(false);
+        if off {
+            let message = format!("`{key} = false` is no action");
+            let help = format!("write {key} = true");
+            self.say(at, Code::BadValue, message, help);
         }
-        Some(Action::ProcessInbox)
+        !off
     }
 
     pub(super) fn transfer(&mut self, at: &At, written: &TransferSpec) -> Option<Action> {

@@ -12,7 +12,7 @@ use crate::plan::{
     ChainIndex, ChainOrigin, ChainPlan, ChainSet, GroupIndex, GroupPlan, InboxPolicy, OwnerIndex,
     OwnerPlan, RegionIndex,
 };
-use crate::spec::{ChainSpec, OpenChainSpec, Spec};
+use crate::spec::{ChainSpec, OpenChainSpec, OwnershipSpec, Spec};
 use crate::units;
 
 /// More chains than a machine of our size can hold.
@@ -108,9 +108,11 @@ impl Resolver<'_> {
             target
                 .round_timeout
                 .get_or_insert_with(|| ROUND_TIMEOUT.to_owned()),
+            written.fast_round.as_ref(),
             target.inbox.get_or_insert_with(|| "manual".to_owned()),
         );
         let ownership = self.ownership(at, written, target);
+        let first_leader = self.first_leader(at, written.first_leader.as_ref());
         let regions = self.chain_regions(&at.key("regions"), written.regions.as_ref());
         let (name, count) = (name?, count?);
         let numbered = written.count.is_some();
@@ -155,6 +157,9 @@ impl Resolver<'_> {
                 owners,
                 multi_leader_rounds: common.multi_leader_rounds,
                 round_timeout: common.round_timeout,
+                first_leader,
+                fast_round: common.fast_round,
+                later_owners: Vec::new(),
                 region: spread.next(),
                 inbox: common.inbox,
                 origin: ChainOrigin::Genesis,
@@ -192,6 +197,7 @@ impl Resolver<'_> {
         balance: &String,
         rounds: &u64,
         timeout: &String,
+        fast_round: Option<&String>,
         inbox: &str,
     ) -> Option<Common> {
         let balance = self.read(&at.key("balance"), Some(balance), units::amount);
@@ -202,10 +208,12 @@ impl Resolver<'_> {
             let message = "a round lasts some time";
             self.say(&at.key("round_timeout"), Code::BadValue, message, None);
         }
+        let fast_round = self.read(&at.key("fast_round"), fast_round, units::micros);
         Some(Common {
             balance: balance?,
             multi_leader_rounds: rounds?,
             round_timeout: TimeDelta::from_micros(timeout?),
+            fast_round: fast_round.map(TimeDelta::from_micros),
             inbox: if inbox == "auto" {
                 InboxPolicy::Auto
             } else {
@@ -314,6 +322,37 @@ impl Resolver<'_> {
         }
         self.names.chains_are_partial |= failed;
         (!failed).then_some(owners)
+    }
+
+    fn first_leader(&mut self, at: &At, written: Option<&String>) -> Option<OwnerIndex> {
+        self.owner_name(&at.key("first_leader"), written?)
+    }
+
+    /// The ownership that a step gives to a chain.
+    pub(super) fn new_ownership(
+        &mut self,
+        at: &At,
+        written: &OwnershipSpec,
+    ) -> Option<OwnershipPlan> {
+        let owners = self.owners(at, written.owners.as_ref(), written.super_owners.as_deref());
+        let timeout = ROUND_TIMEOUT.to_owned();
+        let common = self.common(
+            at,
+            &"0".to_owned(),
+            &written.multi_leader_rounds.unwrap_or(default_rounds()),
+            written.round_timeout.as_ref().unwrap_or(&timeout),
+            written.fast_round.as_ref(),
+            "manual",
+        );
+        let first_leader = self.first_leader(at, written.first_leader.as_ref());
+        let (owners, common) = (owners?, common?);
+        Some(OwnershipPlan {
+            owners,
+            multi_leader_rounds: common.multi_leader_rounds,
+            round_timeout: common.round_timeout,
+            first_leader,
+            fast_round: common.fast_round,
+        })
     }
 
     fn owner_name(&mut self, at: &At, name: &str) -> Option<OwnerIndex> {
@@ -426,12 +465,14 @@ impl Resolver<'_> {
             opened.balance.as_ref().unwrap_or(&zero),
             &opened.multi_leader_rounds.unwrap_or(default_rounds()),
             opened.round_timeout.as_ref().unwrap_or(&timeout),
+            None,
             opened.inbox.as_deref().unwrap_or("manual"),
         );
         let common = common.unwrap_or(Common {
             balance: Amount::ZERO,
             multi_leader_rounds: 0,
             round_timeout: TimeDelta::from_micros(0),
+            fast_round: None,
             inbox: InboxPolicy::Manual,
         });
         let index = ChainIndex::at(chains.len());
@@ -444,6 +485,9 @@ impl Resolver<'_> {
             owners: owners.unwrap_or_default(),
             multi_leader_rounds: common.multi_leader_rounds,
             round_timeout: common.round_timeout,
+            first_leader: None,
+            fast_round: None,
+            later_owners: Vec::new(),
             region: RegionIndex::new(0),
             inbox: common.inbox,
             origin: ChainOrigin::Opened {

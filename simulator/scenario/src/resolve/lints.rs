@@ -194,7 +194,10 @@ impl Resolver<'_> {
                     .is_some_and(|chain| has_super(&plan.chain(chain).owners));
                 let messages = match action {
                     Action::Transfer { .. } | Action::Claim { .. } => crossing,
-                    Action::OpenChain(_) | Action::ProcessInbox => 0,
+                    Action::OpenChain(_)
+                    | Action::ProcessInbox
+                    | Action::ChangeOwnership(_)
+                    | Action::CloseChain => 0,
                 };
                 let block = consensus + if fast { 0 } else { validated } + messages;
                 busy += rate * block;
@@ -269,7 +272,7 @@ fn reachable(plan: &Plan) -> ChainSet {
                 .union(&ChainSet::one(*to));
         }
         Action::OpenChain(chain) => all = all.union(&ChainSet::one(*chain)),
-        Action::ProcessInbox => {}
+        Action::ProcessInbox | Action::ChangeOwnership(_) | Action::CloseChain => {}
     };
     for WorkloadPlan { kind, .. } in &plan.workloads {
         match kind {

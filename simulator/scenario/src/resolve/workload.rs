@@ -16,7 +16,8 @@ use crate::plan::{
 use crate::spec::{ClosedSpec, OpenSpec, Spec, StepSpec, WorkloadSpec};
 use crate::units;
 
-const STEP_ACTIONS: &str = "transfer, claim, open_chain, process_inbox";
+const STEP_ACTIONS: &str =
+    "transfer, claim, open_chain, process_inbox, change_ownership, close_chain";
 const USERS_MAX: u64 = 1_000_000;
 const STEPS_MAX: usize = 100_000;
 
@@ -172,6 +173,8 @@ impl Resolver<'_> {
             ("claim", written.claim.is_some()),
             ("open_chain", written.open_chain.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
+            ("change_ownership", written.change_ownership.is_some()),
+            ("close_chain", written.close_chain.is_some()),
         ]);
         let has_action = self.one_action(at, &found, STEP_ACTIONS);
         let owner = chain.and_then(|chain| self.acting_owner(at, written, chain, chains));
@@ -195,6 +198,11 @@ impl Resolver<'_> {
             action
         } else if written.open_chain.is_some() {
             self.open_step(at, written, chain, owner, chains)
+        } else if let Some(ownership) = &written.change_ownership {
+            self.change_ownership(&at.key("change_ownership"), ownership, chain, chains)
+        } else if written.close_chain.is_some() {
+            self.switched_on(&at.key("close_chain"), "close_chain", written.close_chain)
+                .then_some(Action::CloseChain)
         } else {
             self.process_inbox(&at.key("process_inbox"), written.process_inbox)
         };
@@ -294,13 +302,18 @@ impl Resolver<'_> {
                 names.find_owner(&Self::whole(text))
             });
         };
-        let named = |one: &&OwnerPlan| self.names.owner_name(one.owner) == name;
-        if let Some(owner) = owners.iter().find(named) {
-            return Some(owner.owner);
+        let later = chains
+            .get(chain.position())
+            .into_iter()
+            .flat_map(|plan| plan.later_owners.iter().copied());
+        let known: Vec<_> = owners.iter().map(|one| one.owner).chain(later).collect();
+        let named = |one: &&OwnerIndex| self.names.owner_name(**one) == name;
+        if let Some(owner) = known.iter().find(named) {
+            return Some(*owner);
         }
-        let names: Vec<&str> = owners
+        let names: Vec<&str> = known
             .iter()
-            .map(|one| self.names.owner_name(one.owner))
+            .map(|one| self.names.owner_name(*one))
             .collect();
         let help = suggest(name, "owners", names.iter().copied());
         let chain = written.chain.as_deref().unwrap_or_default();
@@ -315,6 +328,24 @@ impl Resolver<'_> {
             );
         }
         None
+    }
+
+    fn change_ownership(
+        &mut self,
+        at: &At,
+        written: &OwnershipSpec,
+        chain: Option<ChainIndex>,
+        chains: &mut [ChainPlan],
+    ) -> Option<Action> {
+        let ownership = self.new_ownership(at, written)?;
+        let plan = chains.get_mut(chain?.position())?;
+        for owner in &ownership.owners {
+            let known = plan.owners.iter().any(|one| one.owner == owner.owner);
+            if !known && !plan.later_owners.contains(&owner.owner) {
+                plan.later_owners.push(owner.owner);
+            }
+        }
+        Some(Action::ChangeOwnership(ownership))
     }
 
     fn open_step(

@@ -37,6 +37,12 @@ pub struct WorkloadSpec {
     /// Action: take in waiting messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_inbox: Option<bool>,
+    /// Action: give the chain other owners, from the next height on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change_ownership: Option<OwnershipSpec>,
+    /// Action: close the chain for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub close_chain: Option<bool>,
     /// Only in this variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
@@ -115,6 +121,32 @@ pub struct ClaimSpec {
     #[schemars(required, regex(pattern = AMOUNT))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<String>,
+}
+
+/// Who owns a chain.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnershipSpec {
+    /// Regular owners and their weights, such as `{ ana = 1, ben = 1 }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owners: Option<BTreeMap<String, u64>>,
+    /// Owners that may use the fast round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub super_owners: Option<Vec<String>>,
+    /// The owner that leads the first single-leader round; drawn by weight if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_leader: Option<String>,
+    /// Rounds in which every owner may propose; 5 if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_leader_rounds: Option<u64>,
+    /// How long the first round with a timer lasts; `"10s"` if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round_timeout: Option<String>,
+    /// How long the fast round lasts; without end if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fast_round: Option<String>,
 }
 
 /// Open a chain.

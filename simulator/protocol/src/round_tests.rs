@@ -1,0 +1,155 @@
+//! Several owners of one chain: contention, locks, leaders and timeouts, with all machines.
+
+use std::sync::Arc;
+
+use crate::{
+    Amount, TimeDelta,
+    certificate::CertificateKind,
+    ids::{Account, AccountOwner, Address, ShardIndex, ValidatorIndex},
+    observe::Observation,
+    ownership::ChainOwnership,
+    round::Round,
+    rpc::{Action, Trigger},
+    testing::{Net, SHARDS},
+};
+
+fn equal_owners(owners: &[AccountOwner]) -> ChainOwnership {
+    ChainOwnership {
+        owners: owners.iter().map(|owner| (*owner, 1)).collect(),
+        multi_leader_rounds: 2,
+        ..ChainOwnership::default()
+    }
+}
+
+/// No multi-leader rounds: leaders take turns.
+fn leaders_only(owners: &[AccountOwner]) -> ChainOwnership {
+    ChainOwnership {
+        multi_leader_rounds: 0,
+        first_leader: Some(owners[0]),
+        ..equal_owners(owners)
+    }
+}
+
+fn pay_own_account(net: &mut Net, client: usize, tokens: u64) {
+    let owner = crate::testing::key(2, u32::try_from(client).expect("small"))
+        .public()
+        .owner();
+    let chain_id = net.chains[client];
+    let action = Action::Transfer {
+        owner: AccountOwner::CHAIN,
+        recipient: Account { chain_id, owner },
+        amount: Amount::from_tokens(tokens),
+    };
+    net.command(client, Trigger::Now, action);
+}
+
+fn workers_of(validator: u32) -> impl Iterator<Item = Address> {
+    (0..SHARDS).map(move |shard| Address::Worker(ValidatorIndex(validator), ShardIndex(shard)))
+}
+
+fn confirmed_rounds(net: &Net) -> Vec<Round> {
+    let confirmed = net.facts.iter().filter_map(|(_, fact)| match fact {
+        Observation::BlockConfirmed { certificate } => Some(certificate.round()),
+        _ => None,
+    });
+    confirmed.collect()
+}
+
+#[test]
+fn two_owners_who_propose_at_once_both_get_their_blocks() {
+    let mut net = Net::shared(2, equal_owners);
+    pay_own_account(&mut net, 0, 10);
+    pay_own_account(&mut net, 1, 20);
+    net.run();
+    net.pass(TimeDelta::from_secs(120));
+    assert_eq!(net.heights(0), [2; 4]);
+    let done = net.count(|fact| matches!(fact, Observation::CommandDone { .. }));
+    assert_eq!(done, 2, "{:#?}", net.clients[1]);
+    let rounds = confirmed_rounds(&net);
+    assert!(rounds.iter().all(|round| *round <= Round::SingleLeader(0)));
+}
+
+#[test]
+fn an_owner_takes_over_when_the_leader_is_away() {
+    let mut net = Net::shared(2, leaders_only);
+    // Owner 0 leads the first round and has nothing to say.
+    pay_own_account(&mut net, 1, 20);
+    net.run();
+    net.pass(TimeDelta::from_secs(300));
+    assert_eq!(net.heights(0), [1; 4]);
+    let rounds = confirmed_rounds(&net);
+    assert!(
+        matches!(rounds[..], [Round::SingleLeader(n)] if n > 0),
+        "{rounds:?}"
+    );
+    let timeouts = net.count(|fact| {
+        matches!(fact, Observation::CertificateFormed { payload, .. }
+            if payload.kind == CertificateKind::Timeout)
+    });
+    assert!(timeouts >= 1);
+}
+
+#[test]
+fn a_validated_block_of_a_wallet_that_vanished_is_finished_by_another_owner() {
+    let mut net = Net::shared(2, equal_owners);
+    pay_own_account(&mut net, 0, 10);
+    // Until the validators have the validated certificate, and no vote to confirm is back.
+    while net.count(|fact| {
+        matches!(fact, Observation::VoteCast { payload, .. }
+            if payload.kind == CertificateKind::Confirmed)
+    }) < 4
+    {
+        net.step(1);
+    }
+    net.unreachable = vec![Address::Client(net.clients[0].index())];
+    pay_own_account(&mut net, 1, 20);
+    net.run();
+    net.pass(TimeDelta::from_secs(60));
+    assert_eq!(net.heights(1), [2; 4], "the locked block, then one's own");
+    let chain = net.clients[1].chain().expect("open");
+    let owners = [0, 1].map(|index| crate::testing::key(2, index).public().owner());
+    let held = owners.map(|owner| chain.execution.balance_of(&owner));
+    assert_eq!(held, [10, 20].map(Amount::from_tokens));
+}
+
+#[test]
+fn a_lagging_validator_is_given_the_timeout_certificate() {
+    let mut net = Net::shared(2, leaders_only);
+    net.unreachable = workers_of(3).collect();
+    pay_own_account(&mut net, 1, 20);
+    net.run();
+    net.pass(TimeDelta::from_secs(12));
+    net.unreachable.clear();
+    net.pass(TimeDelta::from_secs(300));
+    assert_eq!(net.heights(0), [1; 4]);
+}
+
+#[test]
+fn the_leader_is_drawn_by_weight_and_alike_by_all() {
+    let owners: Vec<_> = (0..3)
+        .map(|index| crate::testing::key(2, index).public().owner())
+        .collect();
+    let mut ownership = equal_owners(&owners);
+    ownership.owners.insert(owners[0], 8);
+    let manager =
+        crate::manager::ChainManager::new(Arc::new(ownership), crate::Timestamp::default());
+    let chain = crate::ids::ChainId::default();
+    let mut led = [0u32; 3];
+    for height in 0..1_000 {
+        let instance = (chain, crate::ids::BlockHeight(height));
+        let leader = manager
+            .leader(instance, Round::SingleLeader(1))
+            .expect("owners exist");
+        assert_eq!(
+            manager.leader(instance, Round::SingleLeader(1)),
+            Some(leader)
+        );
+        let index = owners
+            .iter()
+            .position(|owner| *owner == leader)
+            .expect("an owner");
+        led[index] += 1;
+    }
+    assert!((730..870).contains(&led[0]), "eight of ten: {led:?}");
+    assert!(led[1] > 50 && led[2] > 50, "{led:?}");
+}
