@@ -313,7 +313,7 @@ impl ServiceTimes {
             RequestKind::Proposal => &self.propose,
             RequestKind::Validated => &self.validated,
             RequestKind::Confirmed => &self.confirmed,
-            RequestKind::Query | RequestKind::Subscribe => &self.query,
+            RequestKind::Query | RequestKind::Subscribe | RequestKind::Timeout => &self.query,
         })
     }
 }

@@ -131,10 +131,18 @@ impl Names {
                 Action::OpenChain {
                     ownership: self.ownerships[chain.position()].clone(),
                     balance: opened.balance,
-                    wallet: self.wallet((*chain, opened.owners[0].owner)),
+                    wallets: opened
+                        .owners
+                        .iter()
+                        .map(|owner| self.wallet((*chain, owner.owner)))
+                        .collect(),
                 }
             }
             plan::Action::ProcessInbox => Action::ProcessInbox,
+            plan::Action::ChangeOwnership(changed) => {
+                Action::ChangeOwnership(Arc::new(ownership(changed, &self.owners)))
+            }
+            plan::Action::CloseChain => Action::CloseChain,
         }
     }
 }
@@ -157,7 +165,7 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
     let ownerships: Vec<_> = plan
         .chains
         .iter()
-        .map(|chain| Arc::new(ownership(chain, &owners)))
+        .map(|chain| Arc::new(ownership(&chain.ownership(), &owners)))
         .collect();
     let (genesis, chains) = genesis(plan, &validator_keys, &ownerships);
     let names = Names {
@@ -238,13 +246,16 @@ fn config(plan: &Plan) -> RunConfig {
     }
 }
 
-fn ownership(chain: &plan::ChainPlan, owners: &[AccountOwner]) -> ChainOwnership {
+fn ownership(plan: &plan::OwnershipPlan, owners: &[AccountOwner]) -> ChainOwnership {
+    let first_leader = plan.first_leader;
     let mut ownership = ChainOwnership {
-        multi_leader_rounds: chain.multi_leader_rounds,
+        multi_leader_rounds: plan.multi_leader_rounds,
+        first_leader: first_leader.map(|owner| owners[owner.position()]),
         ..ChainOwnership::default()
     };
-    ownership.timeout_config.base_timeout = chain.round_timeout;
-    for owner in &chain.owners {
+    ownership.timeout_config.base_timeout = plan.round_timeout;
+    ownership.timeout_config.fast_round_duration = plan.fast_round;
+    for owner in &plan.owners {
         let account = owners[owner.owner.position()];
         if owner.is_super {
             ownership.super_owners.insert(account);
@@ -304,9 +315,10 @@ fn wallets(plan: &Plan) -> BTreeMap<(plan::ChainIndex, plan::OwnerIndex), Client
     let chains = || plan.chains.iter().enumerate();
     let firsts = chains().map(|(at, chain)| (plan::ChainIndex::at(at), chain.owners[0].owner));
     let others = chains().flat_map(|(at, chain)| {
-        chain.owners[1..]
-            .iter()
-            .map(move |owner| (plan::ChainIndex::at(at), owner.owner))
+        let others = chain.owners[1..].iter().map(|owner| owner.owner);
+        others
+            .chain(chain.later_owners.iter().copied())
+            .map(move |owner| (plan::ChainIndex::at(at), owner))
     });
     firsts
         .chain(others)

@@ -305,6 +305,10 @@ fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
         | Function::Height(_)
         | Function::LostMessages
         | Function::RejectedMessages
+        | Function::Timeouts
+        | Function::DoneCommands
+        | Function::FailedCommands
+        | Function::Refused(_)
         | Function::FaultHits(_)
         | Function::Lag(_)
         | Function::Rate(..)

@@ -135,6 +135,7 @@ impl Invariants {
             | Observation::BundleArrived { .. }
             | Observation::DuplicateUpdate { .. }
             | Observation::UpdateRefused { .. }
+            | Observation::RoundEntered { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::RequestRefused { .. }
@@ -194,6 +195,7 @@ impl Invariants {
             | Observation::BlockPreprocessed { .. }
             | Observation::DuplicateUpdate { .. }
             | Observation::UpdateRefused { .. }
+            | Observation::RoundEntered { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }

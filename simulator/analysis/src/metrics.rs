@@ -10,8 +10,10 @@ pub(crate) mod messages;
 pub(crate) mod windows;
 pub(crate) mod workers;
 
+use std::collections::BTreeMap;
+
 use engine::{NetworkFact, VirtualTime};
-use protocol::observe::Observation;
+use protocol::{certificate::CertificateKind, observe::Observation};
 use scenario::{Plan, expression::Counter};
 
 use crate::{
@@ -71,6 +73,8 @@ pub struct Counters {
     pub votes: u64,
     /// Requests that validators refused.
     pub requests_refused: u64,
+    /// Certificates that ended a round which ran out of time.
+    pub timeouts: u64,
     /// Requests that nobody answered in time.
     pub requests_timed_out: u64,
     /// Validators that a wallet helped to catch up, each time.
@@ -96,6 +100,8 @@ pub(crate) struct Metrics {
     pub(crate) blocks: Blocks,
     pub(crate) messages: Messages,
     pub(crate) workers: Workers,
+    /// Refused requests by reason.
+    pub(crate) refusals: BTreeMap<&'static str, u64>,
     closed: ClosedArrivals,
 }
 
@@ -119,6 +125,7 @@ impl Metrics {
             blocks: Blocks::new(rows),
             messages: Messages::new(rows),
             workers: Workers::new(parties, plan.duration),
+            refusals: BTreeMap::new(),
             closed: ClosedArrivals {
                 scripted,
                 last: Vec::new(),
@@ -202,12 +209,18 @@ impl Metrics {
                 }
             }
             Observation::VoteCast { .. } => counters.votes += 1,
-            Observation::RequestRefused { .. } => counters.requests_refused += 1,
+            Observation::RequestRefused { error, .. } => {
+                counters.requests_refused += 1;
+                *self.refusals.entry(error.name()).or_default() += 1;
+            }
             Observation::RequestTimedOut { .. } => counters.requests_timed_out += 1,
             Observation::ValidatorHelped { .. } => counters.helps += 1,
             Observation::DuplicateUpdate { .. } => counters.duplicate_updates += 1,
             Observation::UpdateRefused { .. } => counters.updates_refused += 1,
-            Observation::CertificateFormed { .. }
+            Observation::CertificateFormed { payload, .. } => {
+                counters.timeouts += u64::from(payload.kind == CertificateKind::Timeout);
+            }
+            Observation::RoundEntered { .. }
             | Observation::BlockExecuted { .. }
             | Observation::BlockPreprocessed { .. }
             | Observation::OutboxConfirmed { .. }

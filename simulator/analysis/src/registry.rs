@@ -201,6 +201,7 @@ impl Registry {
             | Observation::BlockProposed { chain, .. }
             | Observation::CertificateFormed { chain, .. }
             | Observation::VoteCast { chain, .. }
+            | Observation::RoundEntered { chain, .. }
             | Observation::BlockExecuted { chain, .. }
             | Observation::BlockPreprocessed { chain, .. }
             | Observation::RequestRefused { chain, .. }

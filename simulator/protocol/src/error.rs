@@ -253,6 +253,31 @@ pub enum NodeError {
 }
 
 impl NodeError {
+    /// All names that [`NodeError::name`] gives.
+    pub const NAMES: &'static [&'static str] = &[
+        "MissingCrossChainUpdates",
+        "UnexpectedBlockHeight",
+        "UnexpectedPreviousBlockHash",
+        "InactiveChain",
+        "MissingCertificateValue",
+        "InvalidTimestamp",
+        "InvalidEpoch",
+        "InvalidOwner",
+        "InvalidProposal",
+        "WrongRound",
+        "InsufficientRound",
+        "InsufficientRoundStrict",
+        "MustBeNewerThanLockingBlock",
+        "HasIncompatibleConfirmedVote",
+        "HeightOverflow",
+        "NotTimedOutYet",
+        "RoundDoesNotTimeOut",
+        "Certificate",
+        "Inbox",
+        "Block",
+        "CorruptedChainState",
+    ];
+
     /// A short stable name for tables and traces.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -165,7 +165,7 @@ fn an_opened_chain_is_driven_by_its_wallet() {
     let open = Action::OpenChain {
         ownership: Arc::new(ChainOwnership::single(owner)),
         balance: Amount::from_tokens(3),
-        wallet: ClientIndex(1),
+        wallets: vec![ClientIndex(1)],
     };
     // Wallet 1 has a chain already, so it ignores the news; the money is in the new chain.
     net.command(0, Trigger::Now, open);
@@ -185,7 +185,7 @@ fn opened_behind_a_validators_back() -> Net {
     let open = Action::OpenChain {
         ownership: Arc::new(ChainOwnership::single(owner)),
         balance: Amount::from_tokens(3),
-        wallet: ClientIndex(1),
+        wallets: vec![ClientIndex(1)],
     };
     net.command(0, Trigger::Now, open);
     net.run();

@@ -273,8 +273,8 @@ pub enum Action {
         ownership: Arc<ChainOwnership>,
         /// Its first balance.
         balance: Amount,
-        /// The wallet that will drive it.
-        wallet: ClientIndex,
+        /// The wallets of its owners.
+        wallets: Vec<ClientIndex>,
     },
     /// Take in what has arrived.
     ProcessInbox,

@@ -9,32 +9,28 @@ pub struct Bundled {
     pub source: &'static str,
 }
 
-const ALL: [Bundled; 5] = [
-    Bundled {
-        name: "lanes",
-        source: include_str!("../../../scenarios/lanes.toml"),
-    },
-    Bundled {
-        name: "payments-1k",
-        source: include_str!("../../../scenarios/payments-1k.toml"),
-    },
-    Bundled {
-        name: "payments-100k",
-        source: include_str!("../../../scenarios/payments-100k.toml"),
-    },
-    Bundled {
-        name: "slow-validator",
-        source: include_str!("../../../scenarios/slow-validator.toml"),
-    },
-    Bundled {
-        name: "lossy-network",
-        source: include_str!("../../../scenarios/lossy-network.toml"),
-    },
+/// The entries for files of `scenarios/`, by name.
+macro_rules! bundled {
+    ($($name:literal),+ $(,)?) => {
+        &[$(Bundled {
+            name: $name,
+            source: include_str!(concat!("../../../scenarios/", $name, ".toml")),
+        }),+]
+    };
+}
+
+const ALL: &[Bundled] = bundled![
+    "lanes",
+    "payments-1k",
+    "payments-100k",
+    "slow-validator",
+    "lossy-network",
+    "contended-game",
 ];
 
 /// All of them; the first one is the default.
 pub fn bundled() -> &'static [Bundled] {
-    &ALL
+    ALL
 }
 
 /// The one with this name.

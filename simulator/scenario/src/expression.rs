@@ -125,6 +125,14 @@ pub enum Function {
     LostMessages,
     /// Cross-chain messages that a block has taken in and rejected so far.
     RejectedMessages,
+    /// Certificates that ended a round which ran out of time.
+    Timeouts,
+    /// Commands of users that are done.
+    DoneCommands,
+    /// Commands of users that could not be done.
+    FailedCommands,
+    /// Requests that validators refused for this reason, by the name of the error.
+    Refused(&'static str),
     /// How often a fault changed something: messages cut or lost, nodes stopped or slowed.
     FaultHits(FaultIndex),
     /// How many confirmed blocks a validator is behind the furthest one, over all chains.
@@ -152,6 +160,10 @@ impl Function {
             | Self::MinBlocks(_)
             | Self::LostMessages
             | Self::RejectedMessages
+            | Self::Timeouts
+            | Self::DoneCommands
+            | Self::FailedCommands
+            | Self::Refused(_)
             | Self::FaultHits(_)
             | Self::Lag(_)
             | Self::Total(_, _) => Dimension::Count,

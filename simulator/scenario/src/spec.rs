@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use workload::{
-    ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, TransferSpec, WorkloadSpec,
+    ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, TransferSpec,
+    WorkloadSpec,
 };
 
 /// How a span of virtual time is written.

@@ -111,7 +111,9 @@ impl Writer<'_> {
             plan::Action::Transfer { .. }
             | plan::Action::Claim { .. }
             | plan::Action::OpenChain(_)
-            | plan::Action::ProcessInbox => n,
+            | plan::Action::ProcessInbox
+            | plan::Action::ChangeOwnership(_)
+            | plan::Action::CloseChain => n,
         }
     }
 

@@ -331,6 +331,7 @@ impl<'a> Reckoning<'a> {
             SystemOperation::OpenChain(config) => {
                 self.debit(&AccountOwner::CHAIN, config.balance);
             }
+            SystemOperation::ChangeOwnership(_) | SystemOperation::CloseChain => {}
         }
     }
 
@@ -398,7 +399,10 @@ impl<'a> Reckoning<'a> {
             .operations()
             .filter_map(|operation| match operation {
                 SystemOperation::OpenChain(config) => Some(config.balance),
-                SystemOperation::Transfer { .. } | SystemOperation::Claim { .. } => None,
+                SystemOperation::Transfer { .. }
+                | SystemOperation::Claim { .. }
+                | SystemOperation::ChangeOwnership(_)
+                | SystemOperation::CloseChain => None,
             });
         let opened = self
             .block

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     block::Block,
     certificate::{BlockCertificate, CertificateKind, ConfirmedBlockCertificate, LiteCertificate},
-    ids::{Address, BlockHeight},
+    ids::{Address, BlockHeight, ClientIndex},
     machine::Outputs,
     observe::Observation,
     rpc::{Action, Command, Lineage, Packet, Request},
@@ -278,28 +278,37 @@ impl Client {
             command: command.number,
             height: certificate.map(|certificate| certificate.block().height()),
         });
-        if let (Some(certificate), Action::OpenChain { wallet, .. }) =
+        if let (Some(certificate), Action::OpenChain { wallets, .. }) =
             (certificate, &command.action)
         {
-            for description in certificate.block().opened() {
-                let mut certificates = self.lineage.clone();
-                certificates.push(certificate.clone());
-                let description = description.clone();
-                let lineage = Lineage {
-                    description,
-                    certificates,
-                };
-                out.send(
-                    Address::Client(*wallet),
-                    Packet::ChainOpened(Arc::new(lineage)),
-                );
-            }
+            self.tell_opened(certificate, wallets, out);
         }
         if let Some(waiting) = command.then {
             out.send(
                 Address::Client(waiting),
                 Packet::CommandDone(command.number),
             );
+        }
+    }
+
+    /// Tells the owners of the chains that a block has opened, with the proof.
+    fn tell_opened(
+        &self,
+        certificate: &Arc<ConfirmedBlockCertificate>,
+        wallets: &[ClientIndex],
+        out: &mut Outputs,
+    ) {
+        for description in certificate.block().opened() {
+            let mut certificates = self.lineage.clone();
+            certificates.push(certificate.clone());
+            let lineage = Arc::new(Lineage {
+                description: description.clone(),
+                certificates,
+            });
+            for wallet in wallets {
+                let packet = Packet::ChainOpened(lineage.clone());
+                out.send(Address::Client(*wallet), packet);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use engine::VirtualTime;
+use protocol::error::NodeError;
 
 use super::build::{Scope, Use};
 use super::syntax::{Tree, TreeKind};
@@ -12,7 +13,7 @@ use crate::text::{Piece, TextError};
 use crate::units;
 
 /// Functions with one shape of arguments each, and how they are written.
-const STATES: [(&str, &str); 18] = [
+const STATES: [(&str, &str); 22] = [
     ("balance", "balance(\"A\") or balance(\"ana@A\")"),
     ("supply", "supply()"),
     ("inbox", "inbox(\"A\")"),
@@ -30,6 +31,10 @@ const STATES: [(&str, &str); 18] = [
     ),
     ("lost_messages", "lost_messages()"),
     ("rejected_messages", "rejected_messages()"),
+    ("timeouts", "timeouts()"),
+    ("done_commands", "done_commands()"),
+    ("failed_commands", "failed_commands()"),
+    ("refused", "refused(\"WrongRound\")"),
     ("fault_hits", "fault_hits(\"name of the fault\")"),
     ("lag", "lag(\"v4\")"),
     ("rate", "rate(confirmed_blocks, 10s..20s)"),
@@ -117,6 +122,10 @@ pub(super) fn function(
         "min_blocks_per_chain" => call.chains().map(Function::MinBlocks),
         "lost_messages" => call.nothing(Function::LostMessages),
         "rejected_messages" => call.nothing(Function::RejectedMessages),
+        "timeouts" => call.nothing(Function::Timeouts),
+        "done_commands" => call.nothing(Function::DoneCommands),
+        "failed_commands" => call.nothing(Function::FailedCommands),
+        "refused" => call.refusal(),
         "fault_hits" => {
             let piece = call.one_text()?;
             scope.names.find_fault(&piece).map(Function::FaultHits)
@@ -216,6 +225,20 @@ impl<'a> Arguments<'a> {
 
     fn chains(&self) -> Result<crate::plan::ChainSet, TextError> {
         self.scope.names.find_chains(&self.one_text()?)
+    }
+
+    /// A reason for which validators refuse requests.
+    fn refusal(&self) -> Result<Function, TextError> {
+        let piece = self.one_text()?;
+        let known = || NodeError::NAMES.iter().copied();
+        if let Some(name) = known().find(|name| *name == piece.text) {
+            return Ok(Function::Refused(name));
+        }
+        let help = did_you_mean(piece.text, known())
+            .unwrap_or_else(|| format!("reasons: {}", NodeError::NAMES.join(", ")));
+        let message = format!("no request is refused for `{}`", piece.text);
+        let span = piece.start..piece.start + piece.text.len();
+        Err(TextError::new(span, Code::WrongArgument, message, help).with_label("no such reason"))
     }
 
     fn balance(&self) -> Result<Function, TextError> {

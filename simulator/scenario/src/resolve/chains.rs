@@ -10,7 +10,7 @@ use crate::document::At;
 use crate::names::{Group, is_name};
 use crate::plan::{
     ChainIndex, ChainOrigin, ChainPlan, ChainSet, GroupIndex, GroupPlan, InboxPolicy, OwnerIndex,
-    OwnerPlan, RegionIndex,
+    OwnerPlan, OwnershipPlan, RegionIndex,
 };
 use crate::spec::{ChainSpec, OpenChainSpec, OwnershipSpec, Spec};
 use crate::units;
@@ -30,6 +30,7 @@ struct Common {
     balance: Amount,
     multi_leader_rounds: u32,
     round_timeout: TimeDelta,
+    fast_round: Option<TimeDelta>,
     inbox: InboxPolicy,
 }
 

@@ -13,7 +13,7 @@ use crate::plan::{
     Action, ChainIndex, ChainOrigin, ChainPlan, ChainSet, ClosedPlan, ClosedUser, Gaps, OpenPlan,
     OwnerIndex, OwnerPlan, StepPlan, Trigger, Visit, WorkloadKind, WorkloadPlan,
 };
-use crate::spec::{ClosedSpec, OpenSpec, Spec, StepSpec, WorkloadSpec};
+use crate::spec::{ClosedSpec, OpenSpec, OwnershipSpec, Spec, StepSpec, WorkloadSpec};
 use crate::units;
 
 const STEP_ACTIONS: &str =

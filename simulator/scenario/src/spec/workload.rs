@@ -37,12 +37,6 @@ pub struct WorkloadSpec {
     /// Action: take in waiting messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_inbox: Option<bool>,
-    /// Action: give the chain other owners, from the next height on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub change_ownership: Option<OwnershipSpec>,
-    /// Action: close the chain for good.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub close_chain: Option<bool>,
     /// Only in this variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
@@ -82,6 +76,12 @@ pub struct StepSpec {
     /// Action: take in waiting messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_inbox: Option<bool>,
+    /// Action: give the chain other owners, from the next height on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change_ownership: Option<OwnershipSpec>,
+    /// Action: close the chain for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub close_chain: Option<bool>,
     /// Only in this variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
