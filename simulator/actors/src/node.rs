@@ -8,6 +8,7 @@ use std::sync::Arc;
 use engine::{Ctx, Input, Node, Purpose, QuantileTable, VirtualDuration, VirtualTime};
 use protocol::{
     TimeDelta, Timestamp,
+    adversary::{self, OwnerBehaviour, ValidatorBehaviour},
     client::Client,
     ids::{Address, ChainId},
     machine::{Output, Outputs},
@@ -64,6 +65,9 @@ pub(crate) struct LocalFault {
 pub(crate) enum LocalFaultKind {
     SlowWork(u64),
     Clock(engine::ClockSkew),
+    Validator(ValidatorBehaviour),
+    Owner(OwnerBehaviour),
+    Rollback,
 }
 
 /// What all nodes of a world share; nobody changes it but the store.
@@ -84,6 +88,8 @@ pub struct SimNode {
     pub(crate) closed_loop: Option<Box<ClosedLoop>>,
     pub(crate) served: u64,
     pub(crate) armed: Option<(u32, VirtualDuration)>,
+    /// What the disk held when a fault began that will bring it back.
+    pub(crate) old_disk: Option<Box<Machine>>,
     /// Empty between inputs; kept for its memory.
     pub(crate) outputs: Outputs,
 }
@@ -149,6 +155,38 @@ impl SimNode {
         }
     }
 
+    /// The behaviour that a fault of now imposes, and its number.
+    fn imposed<B>(
+        &self,
+        ctx: &NodeCtx<'_>,
+        select: impl Fn(LocalFaultKind) -> Option<B>,
+    ) -> Option<(B, u32)> {
+        self.faults.iter().find_map(|fault| {
+            let active = fault.from <= ctx.now() && ctx.now() < fault.until;
+            let behaviour = select(fault.kind).filter(|_| active)?;
+            Some((behaviour, fault.index))
+        })
+    }
+
+    /// Keeps the disk as it is when a rollback begins, and brings it back when that ends.
+    fn roll_back(&mut self, ctx: &mut NodeCtx<'_>) {
+        let rollback = |fault: &&LocalFault| matches!(fault.kind, LocalFaultKind::Rollback);
+        let Some(fault) = self.faults.iter().find(rollback).copied() else {
+            return;
+        };
+        let now = ctx.now();
+        if fault.from <= now && now < fault.until && self.old_disk.is_none() {
+            self.old_disk = Some(Box::new(self.machine.clone()));
+        }
+        if fault.until <= now
+            && let Some(old) = self.old_disk.take()
+        {
+            self.machine = *old;
+            self.crash();
+            ctx.record(Event::Fault(fault.index));
+        }
+    }
+
     /// Calls the machine and performs what it wants.
     fn step(
         &mut self,
@@ -163,6 +201,7 @@ impl SimNode {
         let mut out = std::mem::take(&mut self.outputs);
         out.work = protocol::machine::Work::default();
         call(&mut self.machine, now, &shared.store, &mut out);
+        self.distort(ctx, &mut out);
         if let Some(service) = self.service.clone() {
             self.charge(ctx, service.table(kind, cross_chain), &out);
         }
@@ -180,6 +219,22 @@ impl SimNode {
         // Validators' nodes are few and busy; a wallet's buffer would lie idle, and there are many.
         if !matches!(self.machine, Machine::Wallet(_)) {
             self.outputs = out;
+        }
+    }
+
+    /// What a misbehaving owner sends instead.
+    fn distort(&self, ctx: &mut NodeCtx<'_>, out: &mut Outputs) {
+        let Machine::Wallet(client) = &self.machine else {
+            return;
+        };
+        let imposed = self.imposed(ctx, |kind| match kind {
+            LocalFaultKind::Owner(behaviour) => Some(behaviour),
+            _ => None,
+        });
+        if let Some((how, fault)) = imposed
+            && adversary::distort_as_owner(how, client, out)
+        {
+            ctx.record(Event::Fault(fault));
         }
     }
 
@@ -240,12 +295,24 @@ impl SimNode {
             _ => None,
         };
         let cross_chain = matches!(packet, Packet::CrossChain(_));
+        self.roll_back(ctx);
+        let imposed = self.imposed(ctx, |kind| match kind {
+            LocalFaultKind::Validator(behaviour) => Some(behaviour),
+            _ => None,
+        });
+        let mut misbehaved = false;
         self.step(
             ctx,
             kind,
             cross_chain,
             |machine, now, store, out| match machine {
-                Machine::Worker(worker) => worker.handle(now, packet, store, out),
+                Machine::Worker(worker) => match imposed {
+                    Some((how, _)) => {
+                        misbehaved =
+                            adversary::handle_as_worker(how, worker, now, packet, store, out);
+                    }
+                    None => worker.handle(now, packet, store, out),
+                },
                 Machine::Proxy(proxy) => {
                     if let Some(from) = from {
                         proxy.handle(from, packet, out);
@@ -257,6 +324,9 @@ impl SimNode {
                 }
             },
         );
+        if let (true, Some((_, fault))) = (misbehaved, imposed) {
+            ctx.record(Event::Fault(fault));
+        }
     }
 
     fn on_timer(&mut self, ctx: &mut NodeCtx<'_>, token: u64) {

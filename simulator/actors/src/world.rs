@@ -346,6 +346,7 @@ impl Builder<'_> {
             closed_loop: None,
             served: 0,
             armed: None,
+            old_disk: None,
             outputs: Outputs::default(),
         }
     }

@@ -95,6 +95,8 @@ pub(crate) const fn kind_of(fault: &FaultPlan) -> &'static str {
         FaultKind::SlowLinks { .. } => "slow-links",
         FaultKind::SlowWork { .. } => "slow-work",
         FaultKind::Clock { .. } => "clock",
+        FaultKind::ByzantineValidators { .. } | FaultKind::ByzantineOwners { .. } => "byzantine",
+        FaultKind::Rollback(_) => "rollback",
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Findings {
     pub violations: Vec<Violation>,
     /// Violations beyond those.
     pub more_violations: u64,
+    /// Whom a fork convicts of breaking the rules, with the proofs from their own votes.
+    pub convicted: Vec<String>,
     /// The verdict over all.
     pub verdict: Verdict,
     /// Why the run ended, such as `completed` or `stopped: I-1 CommitAgreement`.
@@ -131,7 +133,8 @@ pub(crate) fn conclude<N>(watcher: Watcher<'_>, outcome: &RunOutcome<N>) -> Find
         .iter()
         .map(|broken| names.violation(&registry, broken))
         .collect();
-    judged.extend(judge_invariants(&invariants.verdicts, &violations));
+    let invariant_rows = judge_invariants(plan, &invariants.verdicts, &violations);
+    judged.extend(invariant_rows);
     judged.extend(judge_engine(outcome));
     let all = judged
         .iter()
@@ -155,6 +158,7 @@ pub(crate) fn conclude<N>(watcher: Watcher<'_>, outcome: &RunOutcome<N>) -> Find
     let panics = outcome.panics.iter();
     let own = outcome.violations.iter();
     Findings {
+        convicted: convicted(&invariants),
         violations,
         more_violations: invariants.verdicts.more(),
         verdict,
@@ -186,6 +190,14 @@ pub(crate) fn conclude<N>(watcher: Watcher<'_>, outcome: &RunOutcome<N>) -> Find
     }
 }
 
+/// The validators that a fork convicts, with the proofs.
+fn convicted(invariants: &crate::invariants::Invariants) -> Vec<String> {
+    let proofs = invariants.convicted.iter();
+    proofs
+        .map(|(validator, proof)| format!("v{} {proof}", validator + 1))
+        .collect()
+}
+
 /// A fault that never changed anything makes the run fail, unless the run ended before it began.
 fn judge_faults(
     plan: &scenario::Plan,
@@ -213,6 +225,7 @@ fn judge_faults(
 }
 
 fn judge_invariants(
+    plan: &scenario::Plan,
     verdicts: &crate::invariants::Verdicts,
     violations: &[Violation],
 ) -> Vec<Judged> {
@@ -225,20 +238,30 @@ fn judge_invariants(
             Some(first) => format!("{}: {} ({failed} times in all)", first.place, first.detail),
             None => String::new(),
         };
+        let meant = plan.breaks.iter().any(|name| name == invariant.name());
         Judged {
             name: invariant.name().to_owned(),
-            kind: "invariant",
-            verdict: if failed > 0 {
-                Verdict::Fail
-            } else {
+            kind: if meant { "breaks" } else { "invariant" },
+            verdict: if (failed > 0) == meant {
                 Verdict::Pass
+            } else {
+                Verdict::Fail
             },
             first_violation: first.map(|violation| violation.time),
             checked,
             detail,
         }
     };
-    Invariant::ALL.iter().map(judge).collect()
+    let unknown = |name: &&String| Invariant::ALL.iter().all(|one| one.name() != name.as_str());
+    let unknown = plan.breaks.iter().filter(unknown).map(|name| Judged {
+        name: name.clone(),
+        kind: "breaks",
+        verdict: Verdict::Fail,
+        first_violation: None,
+        checked: 0,
+        detail: "there is no check of this name".to_owned(),
+    });
+    Invariant::ALL.iter().map(judge).chain(unknown).collect()
 }
 
 /// No handler panics, and the engine finds nothing wrong with itself.

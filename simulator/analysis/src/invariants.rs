@@ -2,7 +2,8 @@
 //!
 //! | file | statements |
 //! |---|---|
-//! | `votes` | I-1, I-7, I-8, I-9, I-12, I-13 |
+//! | `votes` | I-1, I-7, I-8, I-9, I-11 to I-14, I-49 |
+//! | `accountability` | who signed what nobody may |
 //! | `execution` | I-2, I-4, I-5 |
 //! | `linking` | I-3, I-6 |
 //! | `money` | I-19, I-20, I-21 |
@@ -13,6 +14,7 @@
 //! believes facts only; what a node did not tell because it crashed between saving and telling is
 //! excused once a crash, and never taken for a contradiction.
 
+mod accountability;
 mod delivery;
 mod execution;
 mod heights;
@@ -30,6 +32,7 @@ use std::sync::Arc;
 
 use engine::NetworkFact;
 use protocol::{
+    block::{Block, SystemOperation},
     certificate::ConfirmedBlockCertificate,
     description::ChainDescription,
     ids::ChainId,
@@ -40,6 +43,7 @@ pub(crate) use linking::Standing;
 pub(crate) use verdicts::{Broken, Stamp, Verdicts};
 pub use verdicts::{Invariant, Violation};
 
+use accountability::Proof;
 use delivery::Delivery;
 use heights::Heights;
 use linking::Heads;
@@ -48,7 +52,7 @@ use money::Money;
 use sharding::Sharding;
 
 use crate::{
-    registry::{ChainNo, Registry, Subject},
+    registry::{ChainNo, Registry, Subject, reach},
     validators::{Committee, Parties, Party},
 };
 
@@ -63,6 +67,10 @@ pub(crate) struct Invariants {
     pub(crate) delivery: Delivery,
     sharding: Sharding,
     losses: Losses,
+    /// Chains that a confirmed block has closed.
+    closed: Vec<bool>,
+    /// Whom the last fork convicts, with the proofs.
+    pub(crate) convicted: Vec<(u32, Proof)>,
 }
 
 impl Invariants {
@@ -81,6 +89,8 @@ impl Invariants {
             delivery: Delivery::new(size),
             sharding: Sharding::new(size),
             losses: Losses::new(parties),
+            closed: Vec::new(),
+            convicted: Vec::new(),
         }
     }
 
@@ -222,6 +232,7 @@ impl Invariants {
             Standing::Next => {}
         }
         let block = certificate.block();
+        self.check_closed(chain, block);
         let (verdicts, heads) = (&mut self.verdicts, &self.heads);
         let intake = self
             .delivery
@@ -233,6 +244,19 @@ impl Invariants {
         self.money
             .block(verdicts, chain, block, intake.skipped, registry);
         standing
+    }
+
+    /// I-40.
+    fn check_closed(&mut self, chain: ChainNo, block: &Block) {
+        let closed = reach(&mut self.closed, chain.index());
+        let height = block.height();
+        self.verdicts.check(
+            Invariant::ClosedChains,
+            !*closed || block.proposed().only_rejects(),
+            || format!("block {height} of a closed chain does more than reject"),
+        );
+        let closes = |operation| matches!(operation, &SystemOperation::CloseChain);
+        *closed |= block.proposed().operations().any(closes);
     }
 
     fn shape_broken(&mut self, shape: Shape, detail: &str) {

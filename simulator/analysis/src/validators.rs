@@ -13,11 +13,23 @@ pub(crate) struct Committee {
     pub(crate) weights: Vec<u64>,
     /// The weight that certifies.
     pub(crate) quorum: u64,
+    /// Which of them a fault makes break the rules.
+    pub(crate) byzantine: Vec<bool>,
 }
 
 impl Committee {
     pub(crate) fn weight(&self, validator: u32) -> u64 {
         self.weights.get(index(validator)).copied().unwrap_or(0)
+    }
+
+    /// Whether a validator may break the rules: checks of a single validator say nothing then.
+    pub(crate) fn is_byzantine(&self, validator: u32) -> bool {
+        self.byzantine.get(index(validator)) == Some(&true)
+    }
+
+    /// Any set of this weight holds a correct validator, if the protocol's assumption holds.
+    pub(crate) fn validity(&self) -> u64 {
+        self.weights.iter().sum::<u64>().div_ceil(3)
     }
 
     pub(crate) fn size(&self) -> usize {

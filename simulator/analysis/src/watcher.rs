@@ -7,14 +7,14 @@ use engine::{Checkpoint, CheckpointView, Flow, RunOutcome, Sink, Stamped, Virtua
 use protocol::{
     description::ChainDescription, genesis::Genesis, ids::ChainId, ids::Epoch, observe::Observation,
 };
-use scenario::Plan;
+use scenario::{Plan, plan::FaultKind};
 use trace::{Directory, Event, TraceWrite, WriteError};
 
 use crate::{
     expectations::{Expectations, Occasion, View},
     faults::Faults,
     findings::{Findings, conclude},
-    invariants::{Invariants, Stamp, Standing},
+    invariants::{Broken, Invariants, Stamp, Standing},
     metrics::{Metrics, Rows},
     names::Names,
     registry::Registry,
@@ -109,6 +109,20 @@ pub struct Watcher<'a> {
     pub(crate) interrupted: bool,
 }
 
+/// The validators that faults make break the rules. A disk that falls back is no excuse: that the
+/// checks notice is what such a fault is for.
+fn byzantine(plan: &Plan) -> Vec<bool> {
+    let mut all = vec![false; plan.validators.len()];
+    for fault in &plan.faults {
+        if let FaultKind::ByzantineValidators { validators, .. } = &fault.kind {
+            for validator in validators {
+                all[validator.position()] = true;
+            }
+        }
+    }
+    all
+}
+
 impl<'a> Watcher<'a> {
     /// A watcher of a run of `plan`.
     pub fn new(
@@ -127,6 +141,7 @@ impl<'a> Watcher<'a> {
         let committee = Committee {
             weights,
             quorum: genesis.quorum,
+            byzantine: byzantine(plan),
         };
         let (names, chains) = Names::new(plan, directory, genesis.chains);
         Self {
@@ -214,7 +229,12 @@ impl<'a> Watcher<'a> {
     }
 
     fn flow(&mut self) -> Flow {
-        if let Some(broken) = self.invariants.verdicts.violations().first() {
+        let meant = |broken: &&Broken| {
+            let name = broken.invariant.name();
+            self.plan.breaks.iter().any(|one| one == name)
+        };
+        let mut broken = self.invariants.verdicts.violations().iter();
+        if let Some(broken) = broken.find(|broken| !meant(broken)) {
             return Flow::Stop(broken.invariant.name().to_owned());
         }
         if let Some(error) = &self.trace_error {

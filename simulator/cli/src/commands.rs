@@ -137,6 +137,7 @@ fn run_json(loaded: &Loaded, ran: &Ran, place: Option<&Path>) -> String {
         "messages": ran.findings.counters.sent,
         "expectations": ran.findings.tables.expectations,
         "violations": rundir::violations(&ran.findings),
+        "convicted": ran.findings.convicted,
         "partitions_used": ran.partitions,
         "trace_records": ran.trace.as_ref().map(|trace| trace.records),
         "report": place.map(|place| place.join("index.html")),
@@ -202,6 +203,9 @@ fn details(ran: &Ran, place: Option<&Path>) -> String {
     }
     for violation in rundir::violations(&ran.findings) {
         line(format!("BROKEN: {violation}"));
+    }
+    for proof in &ran.findings.convicted {
+        line(format!("CONVICTED: {proof}"));
     }
     if ran.findings.interrupted {
         line(format!(

@@ -345,6 +345,7 @@ fn summary(ran: &Ran) -> serde_json::Value {
         "latencies": ran.findings.latencies.iter().map(latency).collect::<Vec<_>>(),
         "validators": ran.findings.validators.iter().map(validator).collect::<Vec<_>>(),
         "violations": violations(&ran.findings),
+        "convicted": ran.findings.convicted,
         "panics": ran.findings.panics,
         "engine_violations": ran.findings.engine_violations,
     })

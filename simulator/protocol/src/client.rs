@@ -180,6 +180,16 @@ impl Client {
         self.chain.as_deref()
     }
 
+    /// The key that it signs with.
+    pub(crate) const fn key(&self) -> &SigningKey {
+        &self.config.key
+    }
+
+    /// How many validators it talks to.
+    pub(crate) fn committee_size(&self) -> usize {
+        self.config.genesis.keys().len()
+    }
+
     /// Whether a block is proposed and not yet confirmed.
     pub const fn has_pending_block(&self) -> bool {
         self.pending.is_some()

@@ -5,6 +5,7 @@
 //! ordered list of outputs. Nothing here knows of threads, virtual time, files or scenarios. Names
 //! are those of the Linera protocol; rules are cited by their names at the branch that keeps them.
 
+pub mod adversary;
 pub mod amount;
 pub mod block;
 pub mod certificate;

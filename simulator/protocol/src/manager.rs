@@ -536,6 +536,26 @@ impl ChainManager {
     }
 }
 
+/// What only misbehaving validators do.
+impl ChainManager {
+    /// Forgets lock and votes to confirm; returns whether there was anything.
+    pub(crate) fn forget_locks(&mut self) -> bool {
+        let lock = self.locking_block.take();
+        let vote = self.confirmed_vote.take();
+        lock.is_some() || vote.is_some()
+    }
+
+    /// Forgets everything but certified timeouts; returns whether there was anything.
+    pub(crate) fn forget_votes(&mut self, now: Timestamp) -> bool {
+        let timeout = self.timeout.take();
+        let voted = self.validated_vote.is_some() || self.confirmed_vote.is_some();
+        *self = Self::new(self.ownership.clone(), now);
+        self.timeout = timeout;
+        self.update_current_round(now);
+        voted
+    }
+}
+
 fn same_content(a: &BlockProposal, b: &BlockProposal) -> bool {
     a.block_hash() == b.block_hash() && a.round == b.round && a.outcome == b.outcome
 }

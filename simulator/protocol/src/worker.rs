@@ -18,6 +18,7 @@ use crate::{
     genesis::{Genesis, shard_of},
     ids::{Address, BlockHeight, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
     machine::Outputs,
+    manager::ChainManager,
     observe::Observation,
     round::Round,
     rpc::{
@@ -355,7 +356,17 @@ impl Worker {
         }
     }
 
-    fn unsigned_info(&self, chain: ChainId) -> Response {
+    /// The key that it votes with.
+    pub(crate) const fn key(&self) -> &SigningKey {
+        &self.config.key
+    }
+
+    /// The consensus of a chain, if it is loaded.
+    pub(crate) fn manager_of(&mut self, chain: ChainId) -> Option<&mut ChainManager> {
+        self.chains.get_mut(&chain).map(|state| &mut state.manager)
+    }
+
+    pub(crate) fn unsigned_info(&self, chain: ChainId) -> Response {
         let info = self.info(chain, &ChainInfoQuery::default());
         Response::Info(Box::new(ChainInfoResponse {
             info,

@@ -9,7 +9,10 @@ mod index;
 mod recipients;
 
 use engine::{ClockSkew, Distribution, Ratio, VirtualDuration, VirtualTime};
-use protocol::{Amount, TimeDelta};
+use protocol::{
+    Amount, TimeDelta,
+    adversary::{OwnerBehaviour, ValidatorBehaviour},
+};
 
 use crate::expression::Expression;
 
@@ -58,6 +61,8 @@ pub struct Plan {
     pub faults: Vec<FaultPlan>,
     /// What must hold.
     pub expectations: Vec<ExpectationPlan>,
+    /// Checks of the protocol that this run is meant to break, by name.
+    pub breaks: Vec<String>,
     /// What the run leaves behind.
     pub output: OutputPlan,
     /// What ends a run that goes on for too long.
@@ -438,6 +443,22 @@ pub enum FaultKind {
         /// How many times; at least 2.
         factor: u32,
     },
+    /// Validators break the rules.
+    ByzantineValidators {
+        /// Which.
+        validators: Vec<ValidatorIndex>,
+        /// How.
+        behaviour: ValidatorBehaviour,
+    },
+    /// Wallets break the rules.
+    ByzantineOwners {
+        /// The chains of the wallets.
+        chains: ChainSet,
+        /// How.
+        behaviour: OwnerBehaviour,
+    },
+    /// When the fault ends, the disks of these validators are as they were when it began.
+    Rollback(Vec<ValidatorIndex>),
     /// The clocks of these nodes are off.
     Clock {
         /// Which.
@@ -454,6 +475,8 @@ pub enum LinkPlan {
     Clients {
         /// The chains of the wallets.
         chains: ChainSet,
+        /// The one owner whose wallets are meant; everybody's if `None`.
+        owner: Option<OwnerIndex>,
         /// The validators, ascending.
         validators: Vec<ValidatorIndex>,
     },

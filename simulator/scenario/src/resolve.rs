@@ -103,6 +103,7 @@ impl Resolver<'_> {
             name: name?,
             about: spec.about.clone().unwrap_or_default(),
             claim: spec.claim.clone().unwrap_or_default(),
+            breaks: spec.breaks.clone(),
             variant: self.variant.map(str::to_owned),
             seed: seed?,
             duration: self.end.since(VirtualTime::ZERO),

@@ -46,7 +46,7 @@ const LATER: [(&str, &[&str]); 8] = [
         "/workload/*/script/*/open_chain",
         &["permissions", "open_multi_leader_rounds"],
     ),
-    ("/faults/*", &["byzantine", "client", "autoscale", "epoch"]),
+    ("/faults/*", &["client", "autoscale", "epoch"]),
 ];
 
 const LATER_ACTIONS: &[&str] = &[

@@ -87,6 +87,10 @@ pub struct Spec {
     /// What must hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expect: Vec<ExpectSpec>,
+    /// Checks of the protocol that this run is meant to break, such as `"I-1 CommitAgreement"`: each
+    /// must break, and then does not fail the run. For runs beyond the protocol's assumptions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breaks: Vec<String>,
     /// What a run leaves behind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputSpec>,
@@ -288,6 +292,9 @@ pub struct FaultSpec {
     /// Action: a wrong clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<ClockSpec>,
+    /// Action: break the rules of the protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub byzantine: Option<ByzantineSpec>,
     /// Only in this variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
@@ -371,6 +378,23 @@ pub struct SlowSpec {
     #[schemars(range(min = 2))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub factor: Option<u64>,
+}
+
+/// Break the rules of the protocol.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ByzantineSpec {
+    /// Whole validators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validators: Option<String>,
+    /// The wallets of these chains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chains: Option<String>,
+    /// How. Validators: `silent`, `withholds-votes`, `equivocates`, `amnesiac`, `executes-wrongly`,
+    /// `signs-timeouts-early`, `lies-about-log`, `answers-stale`, `rolls-back`. Wallets: `two-faced`.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behaviour: Option<String>,
 }
 
 /// A wrong clock.

@@ -67,6 +67,23 @@ impl Faults {
                 let kind = LocalFaultKind::SlowWork(u64::from(*factor));
                 self.local(index, fault, places.actors(targets), kind);
             }
+            plan::FaultKind::ByzantineValidators {
+                validators,
+                behaviour,
+            } => {
+                let kind = LocalFaultKind::Validator(*behaviour);
+                let targets = plan::Targets::Validators(validators.clone());
+                self.local(index, fault, places.actors(&targets), kind);
+            }
+            plan::FaultKind::ByzantineOwners { chains, behaviour } => {
+                let kind = LocalFaultKind::Owner(*behaviour);
+                self.local(index, fault, places.wallets(chains, None), kind);
+            }
+            plan::FaultKind::Rollback(validators) => {
+                let targets = plan::Targets::Validators(validators.clone());
+                let actors = places.actors(&targets);
+                self.local(index, fault, actors, LocalFaultKind::Rollback);
+            }
             plan::FaultKind::Clock { targets, skew } => {
                 let kind = LocalFaultKind::Clock(*skew);
                 self.local(index, fault, places.actors(targets), kind);
@@ -169,10 +186,14 @@ impl Places<'_> {
             .actor(Address::Worker(ValidatorIndex(validator.get()), shard))
     }
 
-    fn wallets(&self, chains: &plan::ChainSet) -> Vec<ActorId> {
+    /// The wallets of these chains: of one owner, or of all that ever own them.
+    fn wallets(&self, chains: &plan::ChainSet, only: Option<plan::OwnerIndex>) -> Vec<ActorId> {
         let owners = |chain: plan::ChainIndex| {
-            let owners = self.plan.chain(chain).owners.iter();
-            owners.map(move |owner| self.names.wallet((chain, owner.owner)))
+            let plan = self.plan.chain(chain);
+            let first = plan.owners.iter().map(|owner| owner.owner);
+            let all = first.chain(plan.later_owners.iter().copied());
+            all.filter(move |owner| only.is_none_or(|only| only == *owner))
+                .map(move |owner| self.names.wallet((chain, owner)))
         };
         let actor = |wallet| self.topology.actor(Address::Client(wallet));
         chains.iter().flat_map(owners).map(actor).collect()
@@ -188,7 +209,7 @@ impl Places<'_> {
                 .iter()
                 .map(|(validator, worker)| self.worker(*validator, *worker))
                 .collect(),
-            plan::Targets::Wallets(chains) => self.wallets(chains),
+            plan::Targets::Wallets(chains) => self.wallets(chains, None),
         }
     }
 
@@ -208,12 +229,16 @@ impl Places<'_> {
 
     fn link(&self, link: &plan::LinkPlan) -> Scope {
         match link {
-            plan::LinkPlan::Clients { chains, validators } => {
+            plan::LinkPlan::Clients {
+                chains,
+                owner,
+                validators,
+            } => {
                 let proxies = validators
                     .iter()
                     .map(|v| self.topology.actor(Address::Proxy(ValidatorIndex(v.get()))));
                 Scope::Between(
-                    self.wallets(chains).into_iter().collect(),
+                    self.wallets(chains, *owner).into_iter().collect(),
                     proxies.collect(),
                 )
             }

@@ -21,6 +21,8 @@ pub(crate) struct Ballot {
     pub(crate) kind: CertificateKind,
     pub(crate) round: Round,
     pub(crate) value: u16,
+    /// Round of the certificate that allowed a vote to validate.
+    pub(crate) unlocking: Option<Round>,
 }
 
 /// The weight behind one vote.
@@ -96,6 +98,22 @@ impl Height {
         self.tallies.iter().filter(reached).count()
     }
 
+    /// Whether a block other than `value` has a quorum of this kind in a round that `wanted` accepts.
+    pub(crate) fn other_has_quorum(
+        &self,
+        kind: CertificateKind,
+        value: u16,
+        quorum: u64,
+        wanted: impl Fn(Round) -> bool,
+    ) -> bool {
+        self.tallies.iter().any(|tally| {
+            tally.kind == kind
+                && tally.value != value
+                && tally.weight >= quorum
+                && wanted(tally.round)
+        })
+    }
+
     /// Whether a block holds a certificate to confirm, or the votes for one.
     pub(crate) fn is_confirmed(&self, value: u16, quorum: u64) -> bool {
         let reached = |tally: &Tally| {
@@ -129,6 +147,7 @@ impl Height {
             kind: payload.kind,
             round: payload.round,
             value,
+            unlocking: payload.unlocking_round,
         };
         if self.ballots.contains(&ballot) {
             return None;
@@ -143,6 +162,7 @@ impl Height {
             kind,
             round,
             value,
+            ..
         } = ballot;
         let added = committee.weight(validator);
         let same =

@@ -26,6 +26,7 @@ fn watched(network: &Network) -> Invariants {
     let committee = Committee {
         weights: vec![1; 4],
         quorum: 3,
+        byzantine: vec![false; 4],
     };
     let mut registry = Registry::new(&genesis);
     let mut invariants = Invariants::new(committee, &parties, &genesis);

@@ -55,10 +55,14 @@ invariants! {
     ConfirmedVotes = "I-8 ConfirmedVotes",
     /// Nothing is validated in the fast round.
     FastRound = "I-9 FastRound",
+    /// After a vote to confirm, another block is validated only with a newer certificate.
+    LockRule = "I-11 LockRule",
     /// Votes are cast above the tip only.
     VoteAboveTip = "I-12 VoteAboveTip",
     /// No two blocks each gather a quorum to be validated in one round.
     UniqueValidated = "I-13 UniqueValidated",
+    /// What a quorum may have committed is the only block that is validated in later rounds.
+    LockPreservation = "I-14 LockPreservation",
     /// What was released is in the durable state.
     PersistBeforeRelease = "I-16 PersistBeforeRelease",
     /// No balance is negative, and no sum wraps.
@@ -81,6 +85,10 @@ invariants! {
     OutboxInboxLink = "I-29 OutboxInboxLink",
     /// One worker of a validator speaks for a chain.
     SingleWriter = "I-30 SingleWriter",
+    /// A closed chain only rejects.
+    ClosedChains = "I-40 ClosedChains",
+    /// Two commits at one height convict a third of the weight, and nobody who kept the rules.
+    Accountability = "I-49 Accountability",
 }
 
 impl fmt::Display for Invariant {

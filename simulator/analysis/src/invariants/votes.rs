@@ -1,4 +1,4 @@
-//! Votes and certificates: I-1, I-7, I-8, I-9, I-12, I-13. Looked at vote by vote, so that a
+//! Votes and certificates: I-1, I-7, I-8, I-9, I-11 to I-14, I-49. Looked at vote by vote, so that a
 //! conflict shows even if nobody ever gathers the votes.
 
 use protocol::{
@@ -7,7 +7,11 @@ use protocol::{
     round::Round,
 };
 
-use super::{Invariant, Invariants, Verdicts, heights::Height};
+use super::{
+    Invariant, Invariants, Verdicts,
+    accountability::{Proof, breaks_lock, convict},
+    heights::Height,
+};
 use crate::registry::ChainNo;
 
 impl Invariants {
@@ -21,12 +25,15 @@ impl Invariants {
     ) {
         let verdicts = &mut self.verdicts;
         let (round, kind) = (payload.round, payload.kind);
+        // What one validator may sign says nothing of one that breaks the rules anyway; its votes
+        // count all the same.
+        let honest = !self.committee.is_byzantine(validator);
         let validates_fast = kind == CertificateKind::Validated && round.is_fast();
-        verdicts.check(Invariant::FastRound, !validates_fast, || {
+        verdicts.check(Invariant::FastRound, !validates_fast || !honest, || {
             format!("a vote to validate at height {height} in the fast round")
         });
         let tip = self.heights.tip(validator, chain);
-        let above = verdicts.check(Invariant::VoteAboveTip, height >= tip, || {
+        let above = verdicts.check(Invariant::VoteAboveTip, height >= tip || !honest, || {
             format!("a vote at height {height}, and the next height is {tip}")
         });
         if !above {
@@ -35,14 +42,21 @@ impl Invariants {
         let Some(open) = self.heights.open(chain, height) else {
             return;
         };
-        check_rounds(verdicts, open, validator, payload);
+        if honest {
+            check_rounds(verdicts, open, validator, payload);
+        }
         let quorum = self.committee.quorum;
         let Some((_, weight)) = open.vote(&self.committee, validator, payload) else {
             return;
         };
+        if honest {
+            check_locks(verdicts, open, validator);
+        }
         if weight < quorum {
             return;
         }
+        let value = open.value(payload.value_hash);
+        preserve_locks(verdicts, quorum, open, payload, value);
         match kind {
             CertificateKind::Timeout => {}
             CertificateKind::Validated => {
@@ -53,9 +67,33 @@ impl Invariants {
             }
             CertificateKind::Confirmed => {
                 let count = agree(verdicts, quorum, open);
+                let convicted = (count > 1).then(|| convict(open));
                 self.heights.note_certified(count);
+                if let Some(convicted) = convicted {
+                    self.account(height, &convicted);
+                }
             }
         }
+    }
+
+    /// Two blocks are confirmed at one height: those whose votes prove it weigh a third at least, and
+    /// all of them were made to break the rules.
+    fn account(&mut self, height: u64, convicted: &[(u32, Proof)]) {
+        let names = convicted
+            .iter()
+            .map(|(validator, proof)| format!("v{} {proof}", validator + 1));
+        let names = names.collect::<Vec<_>>().join("; ");
+        let weights = convicted.iter().map(|(one, _)| self.committee.weight(*one));
+        let weight: u64 = weights.sum();
+        let guilty = convicted
+            .iter()
+            .all(|(validator, _)| self.committee.is_byzantine(*validator));
+        let least = self.committee.validity();
+        self.verdicts
+            .check(Invariant::Accountability, guilty && weight >= least, || {
+                format!("height {height}: weight {weight} of {least} is convicted: {names}")
+            });
+        self.convicted = convicted.to_vec();
     }
 
     /// A wallet holds a quorum of votes. `lossless`: every vote cast was told.
@@ -143,6 +181,55 @@ fn check_rounds(verdicts: &mut Verdicts, open: &Height, validator: u32, payload:
             },
         );
     }
+}
+
+/// I-11: the newest vote of a validator against its others.
+fn check_locks(verdicts: &mut Verdicts, open: &Height, validator: u32) {
+    let Some((newest, before)) = open.ballots.split_last() else {
+        return;
+    };
+    let mine = before.iter().filter(|own| own.validator == validator);
+    let broken =
+        mine.filter(|own| own.value != newest.value)
+            .find(|own| match (own.kind, newest.kind) {
+                (CertificateKind::Confirmed, CertificateKind::Validated) => {
+                    breaks_lock(own, newest)
+                }
+                (CertificateKind::Validated, CertificateKind::Confirmed) => {
+                    breaks_lock(newest, own)
+                }
+                _ => false,
+            });
+    let height = open.height;
+    verdicts.check(Invariant::LockRule, broken.is_none(), || {
+        let rounds = broken.map(|own| (own.round, newest.round));
+        let (one, other) = rounds.unwrap_or((newest.round, newest.round));
+        format!("votes at height {height} in rounds {one} and {other} that the lock forbids")
+    });
+}
+
+/// I-14: a quorum that has just come together, against the quorums in other rounds.
+fn preserve_locks(
+    verdicts: &mut Verdicts,
+    quorum: u64,
+    open: &Height,
+    payload: &VotePayload,
+    value: u16,
+) {
+    let round = payload.round;
+    let broken = match payload.kind {
+        CertificateKind::Validated => {
+            open.other_has_quorum(CertificateKind::Confirmed, value, quorum, |one| one < round)
+        }
+        CertificateKind::Confirmed => {
+            open.other_has_quorum(CertificateKind::Validated, value, quorum, |one| one > round)
+        }
+        CertificateKind::Timeout => return,
+    };
+    let height = open.height;
+    verdicts.check(Invariant::LockPreservation, !broken, || {
+        format!("a block is confirmed at height {height}, and another is validated later")
+    });
 }
 
 /// I-1: at most one block of a height holds a certificate to confirm. Returns how many do.

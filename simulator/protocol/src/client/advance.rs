@@ -9,13 +9,16 @@ use super::{
 use crate::{
     block::Block,
     certificate::{BlockCertificate, CertificateKind, ConfirmedBlockCertificate, LiteCertificate},
-    ids::{Address, BlockHeight, ClientIndex},
+    ids::{Address, BlockHeight, ClientIndex, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
     rpc::{Action, Command, Lineage, Packet, Request},
     store::ContentStore,
     time::{TimeDelta, Timestamp},
 };
+
+/// Blocks that are downloaded at once at most.
+const SYNC_MAX: u64 = 500;
 
 impl Client {
     /// Whether the step has what it needs; a failed step backs off.
@@ -83,7 +86,8 @@ impl Client {
                     .sum::<u64>()
                     >= quorum
             }
-            Stage::Downloading { .. } | Stage::Syncing => settled,
+            Stage::Downloading { .. } => settled,
+            Stage::Syncing => settled || !self.synced.is_empty(),
             Stage::Proposing { votes, .. }
             | Stage::Finalizing { votes, .. }
             | Stage::Ending { votes, .. } => votes.has_quorum(&committee),
@@ -229,14 +233,19 @@ impl Client {
     ) {
         let chain = self.chain_ref().execution.chain_id;
         let next = self.chain_ref().next_height();
-        if let Some((height, validator)) = recovery.ahead {
-            let heights = (next.0..height.0).map(BlockHeight).collect();
-            let goal = (validator, chain, Request::DownloadCertificates(heights));
+        if !recovery.ahead.is_empty() {
+            // What one validator says may be a lie, so all of them are asked.
+            let goal = |(height, validator): &(BlockHeight, ValidatorIndex)| {
+                let until = height.0.min(next.0.saturating_add(SYNC_MAX));
+                let heights = (next.0..until).map(BlockHeight).collect();
+                (*validator, chain, Request::DownloadCertificates(heights))
+            };
+            let goals = recovery.ahead.iter().map(goal).collect();
             let command = self
                 .pending
                 .as_ref()
                 .and_then(|pending| pending.command.clone());
-            self.ask(now, command, Stage::Syncing, vec![goal], out);
+            self.ask(now, command, Stage::Syncing, goals, out);
         } else {
             self.looked = true;
             self.drive_height(now, store, out);
@@ -246,15 +255,13 @@ impl Client {
     /// Executes blocks that others have made of this chain.
     fn apply_synced(&mut self, now: Timestamp, store: &dyn ContentStore, out: &mut Outputs) {
         let certificates = std::mem::take(&mut self.synced);
-        let (committee, chain) = (self.committee(), self.chain_ref().execution.chain_id);
+        let chain = self.chain_ref().execution.chain_id;
+        if certificates.is_empty() {
+            return self.wait_after_failure(now, out);
+        }
         for certificate in certificates {
             let block = certificate.block();
-            out.verified(certificate.lite().signatures.len());
-            let next = block.height() == self.chain_ref().next_height()
-                && block.chain_id() == chain
-                && certificate.kind() == CertificateKind::Confirmed
-                && certificate.lite().check(&committee, store).is_ok();
-            if !next {
+            if !self.extends_chain(&certificate, store, out) {
                 continue;
             }
             self.execute_locally(now, &certificate, store);

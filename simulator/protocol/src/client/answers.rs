@@ -6,7 +6,7 @@ use super::{
     driver::{Recovery, Stage},
 };
 use crate::{
-    certificate::{Vote, VoteCollector},
+    certificate::{CertificateKind, ConfirmedBlockCertificate, Vote, VoteCollector},
     error::NodeError,
     hash::CryptoHash,
     ids::ValidatorIndex,
@@ -71,8 +71,12 @@ impl Client {
                 Ok(true)
             }
             (Stage::Syncing, Response::Certificates(certificates)) => {
-                self.synced = certificates;
-                Ok(true)
+                let first = certificates.first();
+                let useful = first.is_some_and(|first| self.extends_chain(first, store, out));
+                if useful && certificates.len() > self.synced.len() {
+                    self.synced = certificates;
+                }
+                Ok(useful)
             }
             (
                 Stage::Finding(_)
@@ -89,6 +93,25 @@ impl Client {
                 _,
             ) => Ok(false),
         }
+    }
+
+    /// Whether a quorum has confirmed this block as the next one of the chain.
+    pub(super) fn extends_chain(
+        &self,
+        certificate: &ConfirmedBlockCertificate,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) -> bool {
+        let (block, state) = (certificate.block(), &self.chain_ref().execution);
+        let fits = block.height() == state.next_height
+            && block.proposed().previous_block_hash == state.tip_hash
+            && block.chain_id() == state.chain_id
+            && certificate.kind() == CertificateKind::Confirmed;
+        if !fits {
+            return false;
+        }
+        out.verified(certificate.lite().signatures.len());
+        certificate.lite().check(&self.committee(), store).is_ok()
     }
 
     fn absorb_vote(
@@ -130,9 +153,8 @@ impl Client {
         }
         let (info, next) = (&response.info, self.chain_ref().next_height());
         recovery.weight += self.weight_of(validator);
-        let ahead = recovery.ahead.map_or(next, |(height, _)| height);
-        if info.next_block_height > ahead {
-            recovery.ahead = Some((info.next_block_height, validator));
+        if info.next_block_height > next {
+            recovery.ahead.push((info.next_block_height, validator));
         }
         if info.next_block_height == next {
             self.absorb_evidence(now, info, store, out);

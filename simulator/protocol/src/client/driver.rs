@@ -82,7 +82,8 @@ pub(super) enum Stage {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recovery {
     pub(super) weight: u64,
-    pub(super) ahead: Option<(BlockHeight, ValidatorIndex)>,
+    /// Validators that say they have more blocks, and the height that they expect next.
+    pub(super) ahead: Vec<(BlockHeight, ValidatorIndex)>,
 }
 
 /// What a wallet is doing.

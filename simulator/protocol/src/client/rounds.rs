@@ -61,7 +61,7 @@ impl Client {
     fn is_alone(&self) -> bool {
         let ownership = &self.chain_ref().execution.ownership;
         let owners = ownership.owners.len() + ownership.super_owners.len();
-        owners == 1 && !ownership.open_multi_leader_rounds
+        owners == 1 && ownership.is_owner(&self.owner()) && !ownership.open_multi_leader_rounds
     }
 
     /// Whether the chain must be looked at before a new block is built on it.

@@ -3,22 +3,27 @@
 use std::collections::BTreeSet;
 
 use engine::{Ratio, VirtualTime};
+use protocol::adversary::{OwnerBehaviour, ValidatorBehaviour};
 
 use super::{FaultPlaces, Resolver};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, did_you_mean};
 use crate::distribution::distribution;
 use crate::document::At;
-use crate::plan::{ChainSet, CrashPoint, FaultKind, FaultPlan, LinkPlan, Targets, ValidatorIndex};
-use crate::spec::{ClockSpec, CrashSpec, FaultSpec, SlowSpec, Spec};
+use crate::plan::{
+    ChainSet, CrashPoint, FaultKind, FaultPlan, LinkPlan, OwnerIndex, Targets, ValidatorIndex,
+};
+use crate::spec::{ByzantineSpec, ClockSpec, CrashSpec, FaultSpec, SlowSpec, Spec};
 use crate::text::TextError;
 use crate::units;
 
-const ACTIONS: &str = "partition, crash, slow, loss, clock";
+const ACTIONS: &str = "partition, crash, slow, loss, clock, byzantine";
+/// The behaviour that is the disk's and not the validator's.
+const ROLLS_BACK: &str = "rolls-back";
 const FACTOR_MAX: u64 = 1_000_000;
 
 /// One side of a link.
 enum Side {
-    Wallets(ChainSet),
+    Wallets(ChainSet, Option<OwnerIndex>),
     Validators(Vec<ValidatorIndex>),
 }
 
@@ -40,6 +45,7 @@ impl Resolver<'_> {
             let (from, until, kind) = plan.unwrap_or_else(|| {
                 let nothing = LinkPlan::Clients {
                     chains: ChainSet::default(),
+                    owner: None,
                     validators: Vec::new(),
                 };
                 (VirtualTime::ZERO, self.end, FaultKind::Partition(nothing))
@@ -72,6 +78,7 @@ impl Resolver<'_> {
             ("slow", written.slow.is_some()),
             ("loss", written.loss.is_some()),
             ("clock", written.clock.is_some()),
+            ("byzantine", written.byzantine.is_some()),
         ];
         let found: Vec<&str> = choices
             .iter()
@@ -111,6 +118,8 @@ impl Resolver<'_> {
             kind
         } else if let Some(slow) = &written.slow {
             self.slow(&at.key("slow"), slow)?
+        } else if let Some(byzantine) = &written.byzantine {
+            self.byzantine(&at.key("byzantine"), byzantine)?
         } else {
             let clock = written.clock.as_ref()?;
             self.clock(&at.key("clock"), clock)?
@@ -144,16 +153,20 @@ impl Resolver<'_> {
         let left = self.side(&here.index(0), left);
         let right = self.side(&here.index(1), right);
         match (left?, right?) {
-            (Side::Wallets(chains), Side::Validators(validators))
-            | (Side::Validators(validators), Side::Wallets(chains)) => {
-                Some(LinkPlan::Clients { chains, validators })
+            (Side::Wallets(chains, owner), Side::Validators(validators))
+            | (Side::Validators(validators), Side::Wallets(chains, owner)) => {
+                Some(LinkPlan::Clients {
+                    chains,
+                    owner,
+                    validators,
+                })
             }
             (Side::Validators(_), Side::Validators(_)) => self.no_such_link(
                 &here,
                 what,
                 "validators do not send protocol messages to one another",
             ),
-            (Side::Wallets(_), Side::Wallets(_)) => self.no_such_link(
+            (Side::Wallets(..), Side::Wallets(..)) => self.no_such_link(
                 &here,
                 what,
                 "wallets do not send protocol messages to one another",
@@ -168,6 +181,7 @@ impl Resolver<'_> {
         self.say_labelled(at, Code::NoEffect, message, why, help.to_owned());
         Some(LinkPlan::Clients {
             chains: ChainSet::default(),
+            owner: None,
             validators: Vec::new(),
         })
     }
@@ -186,7 +200,7 @@ impl Resolver<'_> {
                 .groups()
                 .iter()
                 .map(|one| one.first..one.first + one.count);
-            return Some(Side::Wallets(ChainSet::new(all)));
+            return Some(Side::Wallets(ChainSet::new(all), None));
         }
         if looks_like_validators && self.names.group(text).is_none() {
             if self.names.validators_are_partial {
@@ -198,9 +212,24 @@ impl Resolver<'_> {
                 })
                 .map(Side::Validators);
         }
+        if let Some((owner, chain)) = text.split_once('@') {
+            let start = owner.len() + 1;
+            let piece = crate::text::Piece::of(text, start..start + chain.len());
+            let found = self.names.find_chains(&piece);
+            let owner = self
+                .names
+                .find_owner(&crate::text::Piece::of(text, 0..start - 1));
+            return match (found, owner) {
+                (Ok(chains), Ok(owner)) => Some(Side::Wallets(chains, Some(owner))),
+                (Err(error), _) | (_, Err(error)) => {
+                    self.say_text(at, error);
+                    None
+                }
+            };
+        }
         let read = self.names.find_chains(&Self::whole(text));
         match read {
-            Ok(chains) => Some(Side::Wallets(chains)),
+            Ok(chains) => Some(Side::Wallets(chains, None)),
             Err(mut error) => {
                 error.message =
                     format!("`{text}` is neither `clients`, nor a validator, nor a chain");
@@ -362,6 +391,54 @@ impl Resolver<'_> {
             targets: targets?,
             skew: skew?,
         })
+    }
+
+    fn byzantine(&mut self, at: &At, written: &ByzantineSpec) -> Option<FaultKind> {
+        let targets = self.targets(
+            at,
+            written.validators.as_ref(),
+            None,
+            written.chains.as_ref(),
+            "validators, chains",
+        );
+        let name = written.behaviour.as_deref()?;
+        match targets? {
+            Targets::Validators(validators) if name == ROLLS_BACK => {
+                Some(FaultKind::Rollback(validators))
+            }
+            Targets::Validators(validators) => {
+                let known = ValidatorBehaviour::ALL;
+                let behaviour = self.behaviour(at, name, known, &[ROLLS_BACK])?;
+                Some(FaultKind::ByzantineValidators {
+                    validators,
+                    behaviour,
+                })
+            }
+            Targets::Wallets(chains) => {
+                let behaviour = self.behaviour(at, name, OwnerBehaviour::ALL, &[])?;
+                Some(FaultKind::ByzantineOwners { chains, behaviour })
+            }
+            Targets::Workers(_) => None,
+        }
+    }
+
+    fn behaviour<T: Copy>(
+        &mut self,
+        at: &At,
+        name: &str,
+        known: &[(&'static str, T)],
+        others: &[&'static str],
+    ) -> Option<T> {
+        let found = known.iter().find(|(one, _)| *one == name);
+        if found.is_none() {
+            let names = known.iter().map(|(one, _)| *one);
+            let names: Vec<&str> = names.chain(others.iter().copied()).collect();
+            let help = did_you_mean(name, names.iter().copied())
+                .unwrap_or_else(|| format!("behaviours here: {}", names.join(", ")));
+            let message = format!("nobody here behaves like `{name}`");
+            self.say(&at.key("behaviour"), Code::BadValue, message, help);
+        }
+        found.map(|(_, behaviour)| *behaviour)
     }
 
     fn targets(

@@ -84,9 +84,13 @@ impl Resolver<'_> {
                 let label = "two fast blocks at one height leave no quorum for either";
                 let key = at.key("super_owners");
                 self.say_key(&key, Code::FastRoundConflict, message, label, help);
-            } else if supers == 1 && owners.len() > 1 && written.owners.is_some() {
+            } else if supers == 1
+                && owners.len() > 1
+                && written.owners.is_some()
+                && written.fast_round.is_none()
+            {
                 let message = "regular owners wait until the super owner opens another round";
-                let help = "the fast round has no timeout in this version".to_owned();
+                let help = "write fast_round = \"5s\", after which they may end it".to_owned();
                 let key = at.key("owners");
                 self.say_key(&key, Code::FastRoundConflict, message, "", help);
             }
@@ -159,6 +163,9 @@ impl Resolver<'_> {
                 FaultKind::Crash { .. } => "crash",
                 FaultKind::SlowLinks { .. } | FaultKind::SlowWork { .. } => "slow",
                 FaultKind::Clock { .. } => "clock",
+                FaultKind::ByzantineValidators { .. }
+                | FaultKind::ByzantineOwners { .. }
+                | FaultKind::Rollback(_) => "byzantine",
             };
             let key = places[index].key(action);
             self.say_key(&key, Code::NoQuorum, message, &label, help);
@@ -343,11 +350,22 @@ impl Downtime<'_> {
     /// The validators that a fault takes away from all wallets.
     fn down<'k>(&self, kind: &'k FaultKind) -> Option<&'k [crate::plan::ValidatorIndex]> {
         match kind {
-            FaultKind::Partition(LinkPlan::Clients { chains, validators }) => {
+            FaultKind::Partition(LinkPlan::Clients {
+                chains,
+                owner: None,
+                validators,
+            }) => {
                 let all = self.wallets.iter().all(|chain| chains.contains(chain));
                 (all && !chains.is_empty()).then_some(validators.as_slice())
             }
-            FaultKind::Loss(LinkPlan::Clients { chains, validators }, ratio) => {
+            FaultKind::Loss(
+                LinkPlan::Clients {
+                    chains,
+                    owner: None,
+                    validators,
+                },
+                ratio,
+            ) => {
                 let all = ratio.num() == ratio.den() && chains.len() >= self.wallets.len();
                 all.then_some(validators.as_slice())
             }
@@ -355,14 +373,17 @@ impl Downtime<'_> {
                 targets: Targets::Validators(validators),
                 ..
             } => Some(validators.as_slice()),
-            FaultKind::Partition(LinkPlan::Workers { .. })
-            | FaultKind::Loss(LinkPlan::Workers { .. }, _)
+            FaultKind::Partition(LinkPlan::Workers { .. } | LinkPlan::Clients { .. })
+            | FaultKind::Loss(LinkPlan::Workers { .. } | LinkPlan::Clients { .. }, _)
             | FaultKind::Crash {
                 targets: Targets::Workers(_) | Targets::Wallets(_),
                 ..
             }
             | FaultKind::SlowLinks { .. }
             | FaultKind::SlowWork { .. }
+            | FaultKind::ByzantineValidators { .. }
+            | FaultKind::ByzantineOwners { .. }
+            | FaultKind::Rollback(_)
             | FaultKind::Clock { .. } => None,
         }
     }

@@ -199,6 +199,7 @@ fn faults_name_their_targets() {
     let plan = plan_of(BASE, &Options::default());
     let link = LinkPlan::Clients {
         chains: ChainSet::range(0..12),
+        owner: None,
         validators: vec![ValidatorIndex::new(2)],
     };
     assert_eq!(plan.faults[0].kind, FaultKind::Partition(link));

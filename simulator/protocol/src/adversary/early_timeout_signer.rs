@@ -1,0 +1,61 @@
+//! The early timeout signer: votes to end whatever round it is asked to, whatever the clock says.
+
+use crate::{
+    certificate::{Timeout, Vote},
+    ids::{BlockHeight, ChainId},
+    machine::{Output, Outputs},
+    observe::Observation,
+    round::Round,
+    rpc::{Packet, Request, Response},
+    worker::Worker,
+};
+
+/// The round of a request for a vote to end one.
+pub(super) fn wanted(packet: &Packet) -> Option<(BlockHeight, Round)> {
+    match packet {
+        Packet::Forward {
+            request: Request::ChainInfo(query),
+            ..
+        } => query.leader_timeout,
+        _ => None,
+    }
+}
+
+/// Turns a refusal into a vote.
+pub(super) fn distort(
+    worker: &Worker,
+    chain_id: ChainId,
+    (height, round): (BlockHeight, Round),
+    out: &mut Outputs,
+) -> bool {
+    let Some(state) = worker.chains().get(&chain_id) else {
+        return false;
+    };
+    let timeout = Timeout {
+        chain_id,
+        height,
+        epoch: state.execution.epoch,
+    };
+    let vote = Vote::new(timeout.payload(round), worker.key());
+    let mut misbehaved = false;
+    for output in &mut out.list {
+        if let Output::Send(_, Packet::ForwardReply { reply, .. }) = output
+            && reply.is_err()
+        {
+            let Response::Info(mut response) = worker.unsigned_info(chain_id) else {
+                continue;
+            };
+            response.info.timeout_vote = Some(Box::new(vote));
+            **reply = Ok(Response::Info(response));
+            misbehaved = true;
+        }
+    }
+    if misbehaved {
+        out.observe(Observation::VoteCast {
+            chain: chain_id,
+            height,
+            payload: vote.payload,
+        });
+    }
+    misbehaved
+}
