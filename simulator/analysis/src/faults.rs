@@ -123,7 +123,8 @@ fn actors(plan: &Plan, directory: &Directory, targets: &Targets) -> Vec<ActorId>
                 .any(|(one, worker)| (one.get(), worker.get()) == (*validator, *shard)),
             Address::Proxy(_) | Address::Client(_) => false,
         }),
-        Targets::Wallets(chains) => {
+        Targets::Wallets(chains, owner) => {
+            let owner = owner.map(|owner| plan.owner_name(owner));
             let names: BTreeMap<&str, ()> = chains
                 .iter()
                 .map(|chain| (plan.chain(chain).name.as_str(), ()))
@@ -131,7 +132,10 @@ fn actors(plan: &Plan, directory: &Directory, targets: &Targets) -> Vec<ActorId>
             these(&|address| match address {
                 Address::Client(ClientIndex(wallet)) => {
                     let entry = directory.wallets.get(index(*wallet));
-                    entry.is_some_and(|entry| names.contains_key(entry.chain_name.as_str()))
+                    entry.is_some_and(|entry| {
+                        names.contains_key(entry.chain_name.as_str())
+                            && owner.is_none_or(|owner| owner == entry.owner_name)
+                    })
                 }
                 Address::Proxy(_) | Address::Worker(..) => false,
             })

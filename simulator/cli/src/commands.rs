@@ -299,13 +299,14 @@ pub(crate) fn schema(terminal: &Terminal) -> Result<Exit, CliError> {
 }
 
 /// `microchains completion`.
-pub(crate) fn completion(shell: clap_complete::Shell) -> Result<Exit, CliError> {
-    clap_complete::generate(
-        shell,
-        &mut Cli::command(),
-        "microchains",
-        &mut std::io::stdout(),
-    );
+pub(crate) fn completion(
+    shell: clap_complete::Shell,
+    terminal: &Terminal,
+) -> Result<Exit, CliError> {
+    // Into memory first: who reads the output may stop early.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "microchains", &mut script);
+    terminal.result(String::from_utf8_lossy(&script).trim_end());
     Ok(Exit::Held)
 }
 

@@ -40,6 +40,6 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> Result<Exit, CliError> {
         Command::Verify(args) => commands::verify(args, terminal),
         Command::Schema => commands::schema(terminal),
         Command::Figure(args) => commands::figure(args, terminal),
-        Command::Completion { shell } => commands::completion(*shell),
+        Command::Completion { shell } => commands::completion(*shell, terminal),
     }
 }

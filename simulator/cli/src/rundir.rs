@@ -250,7 +250,11 @@ pub(crate) fn hashes(dir: &Path) -> io::Result<BTreeMap<String, String>> {
 /// The command that makes the same run again.
 fn reproduce(loaded: &Loaded) -> String {
     let plan = &loaded.checked.plan;
-    let mut command = format!("microchains run {} --seed {}", plan.name, plan.seed);
+    // What ran may be a file that nobody has any more; a copy lies beside the page.
+    let bundled = scenario::bundled_scenario(&plan.name);
+    let is_bundled = bundled.is_some_and(|one| one.source == loaded.source);
+    let what = if is_bundled { &plan.name } else { SCENARIO };
+    let mut command = format!("microchains run {what} --seed {}", plan.seed);
     if let Some(variant) = &plan.variant {
         command.push_str(&format!(" --variant {variant}"));
     }

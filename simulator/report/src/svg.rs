@@ -31,7 +31,7 @@ pub(crate) const FONTS: &str = "DejaVu Sans, Verdana, Helvetica, Arial, sans-ser
 const DARK: &str = "@media screen and (prefers-color-scheme:dark){\
 .mc [fill=\"#ffffff\"]{fill:#111418}.mc [stroke=\"#ffffff\"]{stroke:#111418}\
 .mc [fill=\"#111418\"]{fill:#f2f4f7}.mc [stroke=\"#111418\"]{stroke:#f2f4f7}\
-.mc [fill=\"#59616b\"]{fill:#a4adb8}.mc [stroke=\"#59616b\"]{stroke:#a4adb8}\
+.mc [fill=\"#59616b\"],.mc [fill=\"#59616B\"]{fill:#a4adb8}.mc [stroke=\"#59616b\"]{stroke:#a4adb8}\
 .mc [stroke=\"#c9ced6\"]{stroke:#3a424d}.mc [fill=\"#c9ced6\"]{fill:#3a424d}\
 .mc [stroke=\"#e9ecf0\"]{stroke:#232a33}.mc [stroke=\"#E9ECF0\"]{stroke:#232a33}\
 .mc [fill=\"#c62f00\"]{fill:#ff7a4d}.mc [stroke=\"#c62f00\"]{stroke:#ff7a4d}\

@@ -26,6 +26,7 @@ const ALL: &[Bundled] = bundled![
     "slow-validator",
     "lossy-network",
     "contended-game",
+    "broken-assumption",
 ];
 
 /// All of them; the first one is the default.

@@ -454,6 +454,8 @@ pub enum FaultKind {
     ByzantineOwners {
         /// The chains of the wallets.
         chains: ChainSet,
+        /// The one owner whose wallets are meant; everybody's if `None`.
+        owner: Option<OwnerIndex>,
         /// How.
         behaviour: OwnerBehaviour,
     },
@@ -498,8 +500,8 @@ pub enum Targets {
     Validators(Vec<ValidatorIndex>),
     /// Workers, ascending.
     Workers(Vec<(ValidatorIndex, WorkerIndex)>),
-    /// The wallets of chains.
-    Wallets(ChainSet),
+    /// The wallets of chains: of one owner, or of all.
+    Wallets(ChainSet, Option<OwnerIndex>),
 }
 
 /// Where in a step a node stops.

@@ -75,9 +75,13 @@ impl Faults {
                 let targets = plan::Targets::Validators(validators.clone());
                 self.local(index, fault, places.actors(&targets), kind);
             }
-            plan::FaultKind::ByzantineOwners { chains, behaviour } => {
+            plan::FaultKind::ByzantineOwners {
+                chains,
+                owner,
+                behaviour,
+            } => {
                 let kind = LocalFaultKind::Owner(*behaviour);
-                self.local(index, fault, places.wallets(chains, None), kind);
+                self.local(index, fault, places.wallets(chains, *owner), kind);
             }
             plan::FaultKind::Rollback(validators) => {
                 let targets = plan::Targets::Validators(validators.clone());
@@ -209,7 +213,7 @@ impl Places<'_> {
                 .iter()
                 .map(|(validator, worker)| self.worker(*validator, *worker))
                 .collect(),
-            plan::Targets::Wallets(chains) => self.wallets(chains, None),
+            plan::Targets::Wallets(chains, owner) => self.wallets(chains, *owner),
         }
     }
 
@@ -217,7 +221,7 @@ impl Places<'_> {
     fn touching(&self, targets: &plan::Targets) -> Scope {
         let set: NodeSet = self.actors(targets).into_iter().collect();
         match targets {
-            plan::Targets::Validators(_) | plan::Targets::Wallets(_) => Scope::Touching(set),
+            plan::Targets::Validators(_) | plan::Targets::Wallets(..) => Scope::Touching(set),
             plan::Targets::Workers(list) => {
                 let group = list
                     .iter()

@@ -13,7 +13,7 @@ use crate::plan::{
     ChainSet, CrashPoint, FaultKind, FaultPlan, LinkPlan, OwnerIndex, Targets, ValidatorIndex,
 };
 use crate::spec::{ByzantineSpec, ClockSpec, CrashSpec, FaultSpec, SlowSpec, Spec};
-use crate::text::TextError;
+use crate::text::{Piece, TextError};
 use crate::units;
 
 const ACTIONS: &str = "partition, crash, slow, loss, clock, byzantine";
@@ -212,16 +212,10 @@ impl Resolver<'_> {
                 })
                 .map(Side::Validators);
         }
-        if let Some((owner, chain)) = text.split_once('@') {
-            let start = owner.len() + 1;
-            let piece = crate::text::Piece::of(text, start..start + chain.len());
-            let found = self.names.find_chains(&piece);
-            let owner = self
-                .names
-                .find_owner(&crate::text::Piece::of(text, 0..start - 1));
-            return match (found, owner) {
-                (Ok(chains), Ok(owner)) => Some(Side::Wallets(chains, Some(owner))),
-                (Err(error), _) | (_, Err(error)) => {
+        if text.contains('@') {
+            return match wallets(&self.names, text) {
+                Ok((chains, owner)) => Some(Side::Wallets(chains, owner)),
+                Err(error) => {
                     self.say_text(at, error);
                     None
                 }
@@ -348,7 +342,7 @@ impl Resolver<'_> {
                 let here = at.key("factor");
                 let factor = self.bounded(&here, Some(factor), FACTOR_MAX)?;
                 let targets = targets?;
-                if matches!(targets, Targets::Wallets(_)) {
+                if matches!(targets, Targets::Wallets(..)) {
                     let message = "the work of wallets takes no virtual time";
                     let help = "write extra = \"200ms\"".to_owned();
                     self.say(&here, Code::NoEffect, message, help);
@@ -414,9 +408,13 @@ impl Resolver<'_> {
                     behaviour,
                 })
             }
-            Targets::Wallets(chains) => {
+            Targets::Wallets(chains, owner) => {
                 let behaviour = self.behaviour(at, name, OwnerBehaviour::ALL, &[])?;
-                Some(FaultKind::ByzantineOwners { chains, behaviour })
+                Some(FaultKind::ByzantineOwners {
+                    chains,
+                    owner,
+                    behaviour,
+                })
             }
             Targets::Workers(_) => None,
         }
@@ -477,10 +475,27 @@ impl Resolver<'_> {
                     .map(Targets::Workers)
             }
         } else {
-            |names, text| names.find_chains(&Self::whole(text)).map(Targets::Wallets)
+            |names, text| {
+                let (chains, owner) = wallets(names, text)?;
+                Ok(Targets::Wallets(chains, owner))
+            }
         };
         self.read_text(&key, text, find)
     }
+}
+
+/// Chains, or the wallet of one owner of some: `ana@shop`.
+fn wallets(
+    names: &crate::names::Names,
+    text: &str,
+) -> Result<(ChainSet, Option<OwnerIndex>), TextError> {
+    let Some(at) = text.find('@') else {
+        let all = Piece::of(text, 0..text.len());
+        return Ok((names.find_chains(&all)?, None));
+    };
+    let owner = names.find_owner(&Piece::of(text, 0..at))?;
+    let chains = names.find_chains(&Piece::of(text, at + 1..text.len()))?;
+    Ok((chains, Some(owner)))
 }
 
 /// The first nodes, so many that they are the share of all; at least one.
@@ -499,9 +514,10 @@ fn first_part(targets: Targets, share: Ratio) -> Targets {
             all.truncate(part(all.len()));
             Targets::Workers(all)
         }
-        Targets::Wallets(all) => {
+        Targets::Wallets(all, owner) => {
             let count = part(usize::try_from(all.len()).unwrap_or(usize::MAX));
-            Targets::Wallets(all.first(u32::try_from(count).unwrap_or(u32::MAX)))
+            let first = all.first(u32::try_from(count).unwrap_or(u32::MAX));
+            Targets::Wallets(first, owner)
         }
     }
 }

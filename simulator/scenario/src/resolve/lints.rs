@@ -376,7 +376,7 @@ impl Downtime<'_> {
             FaultKind::Partition(LinkPlan::Workers { .. } | LinkPlan::Clients { .. })
             | FaultKind::Loss(LinkPlan::Workers { .. } | LinkPlan::Clients { .. }, _)
             | FaultKind::Crash {
-                targets: Targets::Workers(_) | Targets::Wallets(_),
+                targets: Targets::Workers(_) | Targets::Wallets(..),
                 ..
             }
             | FaultKind::SlowLinks { .. }

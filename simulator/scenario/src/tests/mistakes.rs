@@ -171,7 +171,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
     (
         "later fault",
         "partition = { between = [\"clients\", \"v3\"] }",
-        "byzantine = { validators = [\"v3\"] }",
+        "epoch = { validators = [\"v3\"] }",
     ),
     ("one end", "[\"clients\", \"v3\"]", "[\"clients\"]"),
     (

@@ -1,0 +1,62 @@
+//! Every scenario of `scenarios/edge`, and the shows that only run once: each passes, and gives one
+//! hash on one heap and on three partitions.
+
+use std::{fs, path::Path};
+
+use actors::BuildOptions;
+use analysis::Verdict;
+use scenario::Options;
+use tests::{Drive, source_plan, watch};
+
+fn check(name: &str, source: &str) {
+    let plan = source_plan(source, &[], Options::default());
+    assert_eq!(plan.name, name, "a scenario is called as its file");
+    let heap = watch(&plan, Drive::Heap, BuildOptions::default());
+    let failed: Vec<_> = heap
+        .findings
+        .tables
+        .expectations
+        .iter()
+        .filter(|row| row.verdict != "pass")
+        .collect();
+    assert_eq!(heap.findings.verdict, Verdict::Pass, "{name}: {failed:#?}");
+    let parallel = watch(&plan, Drive::Kernel(3, 1), BuildOptions::default());
+    assert_eq!(parallel.root(), heap.root(), "{name}: one hash");
+}
+
+#[test]
+fn every_edge_case_passes_with_one_hash() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/edge");
+    let mut files: Vec<_> = fs::read_dir(&directory)
+        .expect("the directory is there")
+        .map(|entry| entry.expect("it can be read").path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 17, "{files:?}");
+    for file in files {
+        let source = fs::read_to_string(&file).expect("a text");
+        let name = file.file_stem().expect("a name").to_string_lossy();
+        check(&name, &source);
+    }
+}
+
+#[test]
+fn a_contended_chain_serves_all_its_owners() {
+    let game = scenario::bundled_scenario("contended-game").expect("bundled");
+    check(game.name, game.source);
+}
+
+#[test]
+fn a_fork_is_noticed_and_convicts_the_guilty() {
+    let fork = scenario::bundled_scenario("broken-assumption").expect("bundled");
+    check(fork.name, fork.source);
+    let plan = source_plan(fork.source, &[], Options::default());
+    let watched = watch(&plan, Drive::Heap, BuildOptions::default());
+    assert!(watched.broken().contains(&"I-1 CommitAgreement"));
+    let convicted = &watched.findings.convicted;
+    let names: Vec<_> = convicted
+        .iter()
+        .filter_map(|proof| proof.split(' ').next())
+        .collect();
+    assert_eq!(names, ["v3", "v4"], "{convicted:?}");
+}
