@@ -41,9 +41,11 @@ fn every_edge_case_passes_with_one_hash() {
 }
 
 #[test]
-fn a_contended_chain_serves_all_its_owners() {
-    let game = scenario::bundled_scenario("contended-game").expect("bundled");
-    check(game.name, game.source);
+fn the_shows_of_shared_chains_pass_with_one_hash() {
+    for name in ["contended-game", "permissioned-swap", "byzantine-partition"] {
+        let show = scenario::bundled_scenario(name).expect("bundled");
+        check(show.name, show.source);
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ mod verdicts;
 mod votes;
 
 #[cfg(test)]
+mod rival_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

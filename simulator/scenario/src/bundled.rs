@@ -26,6 +26,8 @@ const ALL: &[Bundled] = bundled![
     "slow-validator",
     "lossy-network",
     "contended-game",
+    "permissioned-swap",
+    "byzantine-partition",
     "broken-assumption",
 ];
 

@@ -3,7 +3,7 @@
 
 use protocol::{
     Amount, Timestamp,
-    block::{Block, SystemOperation, Transaction},
+    block::{Block, Transaction},
     certificate::CertificateKind,
     hash::CryptoHash,
     ids::{ChainId, Epoch},
@@ -21,7 +21,7 @@ use crate::{
 use trace::Event;
 
 /// Everything after the records of a network were looked at.
-fn watched(network: &Network) -> Invariants {
+pub(super) fn watched(network: &Network) -> Invariants {
     let (genesis, parties) = (genesis(), Parties::new(&directory()));
     let committee = Committee {
         weights: vec![1; 4],
@@ -53,7 +53,7 @@ fn watched(network: &Network) -> Invariants {
 }
 
 /// The statements that broke, each once.
-fn broken(network: &Network) -> Vec<Invariant> {
+pub(super) fn broken(network: &Network) -> Vec<Invariant> {
     let invariants = watched(network);
     let mut names: Vec<_> = invariants
         .verdicts
@@ -127,75 +127,6 @@ fn i_1_two_blocks_with_a_quorum_each() {
     let expected = [Invariant::CommitAgreement, Invariant::Accountability];
     assert_eq!(broken(&network), expected);
     assert_eq!(watched(&network).heights.certified_max, 2);
-}
-
-/// A block of `A`, and another one for the same height.
-fn rivals(network: &mut Network) -> (Arc<Block>, Arc<Block>) {
-    let transactions = vec![network.pay(10)];
-    let one = network.block(A, transactions);
-    let other = tampered(&one, |proposed, _| {
-        proposed.timestamp = Timestamp::from_micros(9);
-    });
-    (one, other)
-}
-
-#[test]
-fn i_11_another_block_is_validated_after_a_vote_to_confirm() {
-    let mut network = Network::new();
-    let (one, other) = rivals(&mut network);
-    network.vote(0, &one, CertificateKind::Confirmed, ROUND);
-    let second = Round::MultiLeader(1);
-    network.vote(0, &other, CertificateKind::Validated, second);
-    assert_eq!(broken(&network), [Invariant::LockRule]);
-}
-
-#[test]
-fn i_14_what_may_be_committed_is_overtaken() {
-    let mut network = Network::new();
-    let (one, other) = rivals(&mut network);
-    for validator in 0..3 {
-        network.vote(validator, &one, CertificateKind::Confirmed, ROUND);
-    }
-    for validator in 1..4 {
-        let second = Round::MultiLeader(1);
-        network.vote(validator, &other, CertificateKind::Validated, second);
-    }
-    let expected = [Invariant::LockRule, Invariant::LockPreservation];
-    assert_eq!(broken(&network), expected);
-}
-
-#[test]
-fn i_49_a_fork_convicts_those_who_voted_twice() {
-    let mut network = Network::new();
-    let (one, other) = rivals(&mut network);
-    for validator in 0..3 {
-        network.vote(validator, &one, CertificateKind::Confirmed, ROUND);
-    }
-    for validator in 1..4 {
-        network.vote(validator, &other, CertificateKind::Confirmed, ROUND);
-    }
-    let invariants = watched(&network);
-    let convicted: Vec<_> = invariants.convicted.iter().map(|(one, _)| *one).collect();
-    assert_eq!(convicted, [1, 2], "those who signed both, and nobody else");
-    // No fault of the plan made them do it: that is a mistake of ours.
-    assert!(broken(&network).contains(&Invariant::Accountability));
-}
-
-#[test]
-fn i_40_a_closed_chain_pays() {
-    let mut network = Network::new();
-    let payments = [0, 1].map(|_| {
-        let transactions = vec![network.pay(10)];
-        network.block(A, transactions)
-    });
-    let closing = tampered(&payments[0], |proposed, _| {
-        let close = Transaction::ExecuteOperation(SystemOperation::CloseChain);
-        proposed.transactions.push(close);
-    });
-    network.commit(&closing);
-    assert!(!broken(&network).contains(&Invariant::ClosedChains));
-    network.commit(&payments[1]);
-    assert!(broken(&network).contains(&Invariant::ClosedChains));
 }
 
 #[test]
