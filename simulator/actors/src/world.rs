@@ -5,7 +5,10 @@
 mod faults;
 mod script;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use engine::{
     ClockSkew, Distribution, GroupId, Link, Network, QuantileTable, Ratio, Resident, RunConfig,
@@ -73,8 +76,16 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// The id of a chain, or what stands for it until it is opened.
     fn chain_id(&self, chain: plan::ChainIndex) -> ChainId {
-        self.chains[chain.position()].unwrap_or_default()
+        self.chains[chain.position()].unwrap_or_else(|| ChainId::placeholder(chain.get()))
+    }
+
+    /// What stands for the chains that are opened later.
+    fn placeholders(&self) -> BTreeSet<ChainId> {
+        let chains = (0..).zip(&self.chains);
+        let later = chains.filter(|(_, id)| id.is_none());
+        later.map(|(at, _)| ChainId::placeholder(at)).collect()
     }
 
     fn account_owner(&self, account: plan::Account) -> AccountOwner {
@@ -87,6 +98,43 @@ impl Names {
     /// The wallet of a chain and owner.
     pub(crate) fn wallet(&self, who: (plan::ChainIndex, plan::OwnerIndex)) -> ClientIndex {
         self.wallets[&who]
+    }
+
+    /// The wallets that need to know a chain once it is open: its owners', and those that may send
+    /// to it.
+    fn told_of(&self, plan: &Plan, chain: plan::ChainIndex) -> Vec<ClientIndex> {
+        let opened = plan.chain(chain);
+        let mut wallets: BTreeSet<_> = opened
+            .owners
+            .iter()
+            .map(|owner| self.wallet((chain, owner.owner)))
+            .collect();
+        let names = |action: &plan::Action| match action {
+            plan::Action::Transfer { to, .. } => to.candidates().contains(chain),
+            plan::Action::Claim { target, to, .. } => *target == chain || *to == chain,
+            plan::Action::OpenChain(_)
+            | plan::Action::ProcessInbox
+            | plan::Action::ChangeOwnership(_)
+            | plan::Action::CloseChain => false,
+        };
+        for workload in &plan.workloads {
+            match &workload.kind {
+                plan::WorkloadKind::Script(steps) => {
+                    let steps = steps.iter().filter(|step| names(&step.action));
+                    wallets.extend(steps.map(|step| self.wallet((step.chain, step.owner))));
+                }
+                plan::WorkloadKind::Open(open, action) if names(action) => {
+                    let first = |from| self.wallet((from, plan.chain(from).owners[0].owner));
+                    wallets.extend(open.chains().iter().map(first));
+                }
+                plan::WorkloadKind::Closed(closed, action) if names(action) => {
+                    let users = closed.users.iter();
+                    wallets.extend(users.map(|user| self.wallet((user.chain, user.owner))));
+                }
+                plan::WorkloadKind::Open(..) | plan::WorkloadKind::Closed(..) => {}
+            }
+        }
+        wallets.into_iter().collect()
     }
 
     /// A planned action with its choices made by `draw`.
@@ -131,11 +179,8 @@ impl Names {
                 Action::OpenChain {
                     ownership: self.ownerships[chain.position()].clone(),
                     balance: opened.balance,
-                    wallets: opened
-                        .owners
-                        .iter()
-                        .map(|owner| self.wallet((*chain, owner.owner)))
-                        .collect(),
+                    wallets: self.told_of(plan, *chain),
+                    placeholder: ChainId::placeholder(chain.get()),
                 }
             }
             plan::Action::ProcessInbox => Action::ProcessInbox,
@@ -398,6 +443,7 @@ impl Builder<'_> {
     fn wallets(&self, owner_keys: &[SigningKey]) -> Vec<Resident<SimNode>> {
         let mut by_index: Vec<_> = self.names.wallets.iter().collect();
         by_index.sort_unstable_by_key(|(_, index)| **index);
+        let placeholders = Arc::new(self.names.placeholders());
         let first_group = u32::try_from(self.plan.validators.len()).expect("few validators");
         let wallet =
             |((chain, owner), index): (&(plan::ChainIndex, plan::OwnerIndex), &ClientIndex)| {
@@ -407,6 +453,7 @@ impl Builder<'_> {
                     index: *index,
                     key: owner_keys[owner.position()].clone(),
                     chain: self.names.chains[chain.position()],
+                    placeholders: placeholders.clone(),
                     allow_fast_blocks: true,
                     inbox_policy: match planned.inbox {
                         plan::InboxPolicy::Manual => InboxPolicy::Manual,

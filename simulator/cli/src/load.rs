@@ -86,7 +86,8 @@ fn read(name: &str) -> Result<(String, String), CliError> {
             Some(bundled) => Ok((format!("{name}.toml"), bundled.source.to_owned())),
             None => {
                 let names: Vec<_> = scenario::bundled().iter().map(|b| b.name).collect();
-                let hint = format!("bundled scenarios: {}", names.join(", "));
+                let hint = scenario::did_you_mean(name, names.iter().copied())
+                    .unwrap_or_else(|| format!("bundled scenarios: {}", names.join(", ")));
                 Err(CliError::file("read", path, &error).hint(hint))
             }
         },

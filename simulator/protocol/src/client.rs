@@ -15,7 +15,7 @@ mod rounds;
 mod staging;
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -59,6 +59,8 @@ pub struct ClientConfig {
     pub key: SigningKey,
     /// Its chain; `None`: another wallet will open it.
     pub chain: Option<ChainId>,
+    /// What stands for chains that are opened later.
+    pub placeholders: Arc<BTreeSet<ChainId>>,
     /// Whether a super owner proposes in the fast round.
     pub allow_fast_blocks: bool,
     /// When it takes in what has arrived.
@@ -120,6 +122,8 @@ pub struct Client {
     fresh: bool,
     /// The blocks that opened its chain and its ancestors, unless it is one of the first.
     lineage: Vec<Arc<ConfirmedBlockCertificate>>,
+    /// Chains that were opened, by what stands for them in commands.
+    opened: BTreeMap<ChainId, ChainId>,
     /// Whether a quorum was asked about the chain since its last block.
     looked: bool,
     /// Proposals at the next height that are known, by round and block.
@@ -157,6 +161,7 @@ impl Client {
             notified: false,
             fresh: false,
             lineage: Vec::new(),
+            opened: BTreeMap::new(),
             looked: false,
             seen: BTreeSet::new(),
             attempt: None,
@@ -339,12 +344,16 @@ impl Client {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
+        if !self.is_proven(lineage, store, out) {
+            return;
+        }
         let description = &lineage.description;
+        self.opened.insert(lineage.placeholder, description.id());
         let mine = description
             .config
             .ownership
             .is_owner(&self.config.key.public().owner());
-        if self.chain.is_none() && mine && self.is_proven(lineage, store, out) {
+        if self.chain.is_none() && mine {
             self.chain = Some(Box::new(ChainState::new(description, now)));
             self.config.chain = Some(description.id());
             self.lineage.clone_from(&lineage.certificates);

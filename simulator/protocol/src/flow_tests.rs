@@ -6,7 +6,10 @@ use crate::{
     Amount, TimeDelta,
     description::{ChainDescription, ChainOrigin},
     error::NodeError,
-    ids::{Account, AccountOwner, Address, BlockHeight, ClientIndex, ShardIndex, ValidatorIndex},
+    ids::{
+        Account, AccountOwner, Address, BlockHeight, ChainId, ClientIndex, ShardIndex,
+        ValidatorIndex,
+    },
     observe::Observation,
     ownership::ChainOwnership,
     rpc::{Action, ChainInfoQuery, Lineage, Packet, Request, RequestId, Trigger},
@@ -166,6 +169,7 @@ fn an_opened_chain_is_driven_by_its_wallet() {
         ownership: Arc::new(ChainOwnership::single(owner)),
         balance: Amount::from_tokens(3),
         wallets: vec![ClientIndex(1)],
+        placeholder: ChainId::placeholder(0),
     };
     // Wallet 1 has a chain already, so it ignores the news; the money is in the new chain.
     net.command(0, Trigger::Now, open);
@@ -186,6 +190,7 @@ fn opened_behind_a_validators_back() -> Net {
         ownership: Arc::new(ChainOwnership::single(owner)),
         balance: Amount::from_tokens(3),
         wallets: vec![ClientIndex(1)],
+        placeholder: ChainId::placeholder(0),
     };
     net.command(0, Trigger::Now, open);
     net.run();
@@ -237,6 +242,7 @@ fn nobody_opens_a_chain_without_a_certified_block() {
         config,
     });
     let lineage = Lineage {
+        placeholder: ChainId::placeholder(0),
         description: forged.clone(),
         certificates: vec![certificate],
     };

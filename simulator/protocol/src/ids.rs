@@ -11,6 +11,17 @@ use crate::hash::CryptoHash;
 #[serde(transparent)]
 pub struct ChainId(pub CryptoHash);
 
+impl ChainId {
+    /// What stands for a chain that a script opens later: its id is known when the block that opens
+    /// it is confirmed. Wallets put the id in its place before they propose anything.
+    pub fn placeholder(number: u32) -> Self {
+        Self(CryptoHash::of_bytes(
+            "ChainToBeOpened",
+            &number.to_le_bytes(),
+        ))
+    }
+}
+
 impl fmt::Display for ChainId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

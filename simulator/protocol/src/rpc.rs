@@ -273,8 +273,10 @@ pub enum Action {
         ownership: Arc<ChainOwnership>,
         /// Its first balance.
         balance: Amount,
-        /// The wallets of its owners.
+        /// The wallets that are told: those of its owners, and those that will send to it.
         wallets: Vec<ClientIndex>,
+        /// What stands for it in the commands of these wallets.
+        placeholder: ChainId,
     },
     /// Take in what has arrived.
     ProcessInbox,
@@ -314,6 +316,8 @@ pub struct Command {
 /// How a chain came to be: what makes it known to whoever knows the first chains only.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lineage {
+    /// What stands for it in commands that were given before it was opened.
+    pub placeholder: ChainId,
     /// How the chain begins.
     pub description: Arc<ChainDescription>,
     /// The blocks that opened its ancestors and itself, the oldest first.

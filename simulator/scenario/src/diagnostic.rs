@@ -401,7 +401,7 @@ pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
 }
 
 /// `did you mean ...?` for the candidate that is near enough to what was written, if any.
-pub(crate) fn did_you_mean<'a>(
+pub fn did_you_mean<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {

@@ -28,7 +28,9 @@ mod tests;
 use std::sync::Arc;
 
 pub use bundled::{Bundled, bundled, bundled_scenario};
-pub use diagnostic::{Code, Diagnostic, Row, Severity, Source, Style, render, summary, to_json};
+pub use diagnostic::{
+    Code, Diagnostic, Row, Severity, Source, Style, did_you_mean, render, summary, to_json,
+};
 pub use plan::Plan;
 pub use resolve::FIGURES;
 pub use units::Rate;

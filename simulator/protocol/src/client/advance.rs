@@ -9,7 +9,7 @@ use super::{
 use crate::{
     block::Block,
     certificate::{BlockCertificate, CertificateKind, ConfirmedBlockCertificate, LiteCertificate},
-    ids::{Address, BlockHeight, ClientIndex, ValidatorIndex},
+    ids::{Address, BlockHeight, ChainId, ClientIndex, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
     rpc::{Action, Command, Lineage, Packet, Request},
@@ -285,10 +285,16 @@ impl Client {
             command: command.number,
             height: certificate.map(|certificate| certificate.block().height()),
         });
-        if let (Some(certificate), Action::OpenChain { wallets, .. }) =
-            (certificate, &command.action)
+        if let (
+            Some(certificate),
+            Action::OpenChain {
+                wallets,
+                placeholder,
+                ..
+            },
+        ) = (certificate, &command.action)
         {
-            self.tell_opened(certificate, wallets, out);
+            self.tell_opened(certificate, wallets, *placeholder, out);
         }
         if let Some(waiting) = command.then {
             out.send(
@@ -303,12 +309,14 @@ impl Client {
         &self,
         certificate: &Arc<ConfirmedBlockCertificate>,
         wallets: &[ClientIndex],
+        placeholder: ChainId,
         out: &mut Outputs,
     ) {
         for description in certificate.block().opened() {
             let mut certificates = self.lineage.clone();
             certificates.push(certificate.clone());
             let lineage = Arc::new(Lineage {
+                placeholder,
                 description: description.clone(),
                 certificates,
             });

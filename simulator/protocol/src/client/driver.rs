@@ -156,6 +156,12 @@ impl Client {
                 chain,
             });
         }
+        if let Some(command) = &command
+            && self.names_unopened(&command.action)
+        {
+            let reason = "the chain that it names is not open yet".to_owned();
+            return self.fail_command(command, reason, out);
+        }
         match self.stage(now, command.as_deref(), store) {
             Staged::Nothing => self.finish(None, command, out),
             Staged::Impossible(error) => {

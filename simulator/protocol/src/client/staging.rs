@@ -11,6 +11,7 @@ use crate::{
     description::InitialChainConfig,
     error::{BlockError, ExecutionError},
     hash::CryptoHash,
+    ids::{Account, ChainId},
     message::{IncomingBundle, MessageAction},
     rpc::{Action, Command},
     store::ContentStore,
@@ -131,6 +132,37 @@ impl Client {
         }
     }
 
+    /// The id of a chain that may have been opened since the command was given.
+    fn opened_id(&self, chain: &ChainId) -> ChainId {
+        self.opened.get(chain).copied().unwrap_or(*chain)
+    }
+
+    fn account(&self, account: &Account) -> Account {
+        Account {
+            chain_id: self.opened_id(&account.chain_id),
+            ..*account
+        }
+    }
+
+    /// Whether a command names a chain that nobody has opened yet, as far as this wallet knows.
+    pub(super) fn names_unopened(&self, action: &Action) -> bool {
+        let unopened = |chain: &ChainId| {
+            self.config.placeholders.contains(chain) && !self.opened.contains_key(chain)
+        };
+        match action {
+            Action::Transfer { recipient, .. } => unopened(&recipient.chain_id),
+            Action::Claim {
+                target_id,
+                recipient,
+                ..
+            } => unopened(target_id) || unopened(&recipient.chain_id),
+            Action::OpenChain { .. }
+            | Action::ProcessInbox
+            | Action::ChangeOwnership(_)
+            | Action::CloseChain => false,
+        }
+    }
+
     fn operation_of(&self, action: &Action) -> Option<SystemOperation> {
         match action {
             Action::Transfer {
@@ -139,7 +171,7 @@ impl Client {
                 amount,
             } => Some(SystemOperation::Transfer {
                 owner: *owner,
-                recipient: *recipient,
+                recipient: self.account(recipient),
                 amount: *amount,
             }),
             Action::Claim {
@@ -149,8 +181,8 @@ impl Client {
                 amount,
             } => Some(SystemOperation::Claim {
                 owner: *owner,
-                target_id: *target_id,
-                recipient: *recipient,
+                target_id: self.opened_id(target_id),
+                recipient: self.account(recipient),
                 amount: *amount,
             }),
             Action::OpenChain {
