@@ -161,18 +161,21 @@ fn a_claim_moves_the_owners_money_from_another_chain() {
     assert_eq!((net.tokens(0), net.tokens(1)), (93, 7));
 }
 
-#[test]
-fn an_opened_chain_is_driven_by_its_wallet() {
-    let mut net = Net::new(&[100, 0], ChainOwnership::single);
+fn open_for_wallet_1() -> Action {
     let owner = crate::testing::key(2, 1).public().owner();
-    let open = Action::OpenChain {
+    Action::OpenChain {
         ownership: Arc::new(ChainOwnership::single(owner)),
         balance: Amount::from_tokens(3),
         wallets: vec![ClientIndex(1)],
         placeholder: ChainId::placeholder(0),
-    };
+    }
+}
+
+#[test]
+fn an_opened_chain_is_driven_by_its_wallet() {
+    let mut net = Net::new(&[100, 0], ChainOwnership::single);
     // Wallet 1 has a chain already, so it ignores the news; the money is in the new chain.
-    net.command(0, Trigger::Now, open);
+    net.command(0, Trigger::Now, open_for_wallet_1());
     net.run();
     assert_eq!(net.tokens(0), 97);
     assert_eq!(net.heights(0), [1; 4]);
@@ -185,14 +188,7 @@ fn opened_behind_a_validators_back() -> Net {
     net.unreachable = (0..SHARDS)
         .map(|shard| Address::Worker(ValidatorIndex(3), ShardIndex(shard)))
         .collect();
-    let owner = crate::testing::key(2, 1).public().owner();
-    let open = Action::OpenChain {
-        ownership: Arc::new(ChainOwnership::single(owner)),
-        balance: Amount::from_tokens(3),
-        wallets: vec![ClientIndex(1)],
-        placeholder: ChainId::placeholder(0),
-    };
-    net.command(0, Trigger::Now, open);
+    net.command(0, Trigger::Now, open_for_wallet_1());
     net.run();
     net.pass(TimeDelta::from_secs(60));
     net.unreachable.clear();
@@ -246,12 +242,13 @@ fn nobody_opens_a_chain_without_a_certified_block() {
         description: forged.clone(),
         certificates: vec![certificate],
     };
+    // Wallet 1 once more, as it was before it had a chain: the forged one names it as owner.
+    net.clients.pop();
     net.add_client();
     let (from, to) = (
         Address::Client(ClientIndex(0)),
         Address::Client(ClientIndex(1)),
     );
-    net.clients[1] = net.clients.pop().expect("just added");
     net.inject(from, to, Packet::ChainOpened(Arc::new(lineage)));
     assert!(net.clients[1].chain().is_none(), "a wallet asks for proof");
     let query = Request::ChainInfo(ChainInfoQuery::default());

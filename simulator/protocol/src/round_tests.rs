@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     Amount, TimeDelta,
-    certificate::CertificateKind,
+    certificate::{CertificateKind, Timeout},
+    error::NodeError,
     ids::{Account, AccountOwner, Address, ShardIndex, ValidatorIndex},
+    manager::ChainManager,
     observe::Observation,
     ownership::ChainOwnership,
     round::Round,
@@ -113,7 +115,7 @@ fn a_validated_block_of_a_wallet_that_vanished_is_finished_by_another_owner() {
 }
 
 #[test]
-fn a_lagging_validator_is_given_the_timeout_certificate() {
+fn a_validator_that_missed_a_timeout_catches_up() {
     let mut net = Net::shared(2, leaders_only);
     net.unreachable = workers_of(3).collect();
     pay_own_account(&mut net, 1, 20);
@@ -124,6 +126,43 @@ fn a_lagging_validator_is_given_the_timeout_certificate() {
     assert_eq!(net.heights(0), [1; 4]);
 }
 
+/// E-14, at one manager.
+#[test]
+fn nobody_votes_to_end_a_round_that_has_time_left() {
+    let key = crate::testing::key(1, 0);
+    let owners = [0, 1].map(|index| crate::testing::key(2, index).public().owner());
+    let at = |seconds: u64| crate::Timestamp::from_micros(seconds * 1_000_000);
+    let timeout = Timeout {
+        chain_id: crate::ids::ChainId::default(),
+        height: crate::ids::BlockHeight(0),
+        epoch: crate::ids::Epoch(0),
+    };
+    let first = Round::SingleLeader(0);
+    let mut timed = ChainManager::new(Arc::new(leaders_only(&owners)), at(0));
+    let early = timed.vote_timeout(&timeout, first, &key, at(9));
+    assert!(
+        matches!(early, Err(NodeError::NotTimedOutYet { .. })),
+        "{early:?}"
+    );
+    let later = Round::SingleLeader(1);
+    let wrong = timed.vote_timeout(&timeout, later, &key, at(60));
+    assert!(
+        matches!(wrong, Err(NodeError::WrongRound { .. })),
+        "{wrong:?}"
+    );
+    let vote = timed.vote_timeout(&timeout, first, &key, at(10));
+    assert_eq!(
+        vote.expect("its time is over").payload,
+        timeout.payload(first)
+    );
+    let mut untimed = ChainManager::new(Arc::new(equal_owners(&owners)), at(0));
+    let never = untimed.vote_timeout(&timeout, Round::MultiLeader(0), &key, at(60));
+    assert!(
+        matches!(never, Err(NodeError::RoundDoesNotTimeOut(_))),
+        "{never:?}"
+    );
+}
+
 #[test]
 fn the_leader_is_drawn_by_weight_and_alike_by_all() {
     let owners: Vec<_> = (0..3)
@@ -131,8 +170,7 @@ fn the_leader_is_drawn_by_weight_and_alike_by_all() {
         .collect();
     let mut ownership = equal_owners(&owners);
     ownership.owners.insert(owners[0], 8);
-    let manager =
-        crate::manager::ChainManager::new(Arc::new(ownership), crate::Timestamp::default());
+    let manager = ChainManager::new(Arc::new(ownership), crate::Timestamp::default());
     let chain = crate::ids::ChainId::default();
     let mut led = [0u32; 3];
     for height in 0..1_000 {

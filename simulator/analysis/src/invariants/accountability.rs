@@ -60,7 +60,7 @@ pub(crate) fn convict(open: &Height) -> Vec<(u32, Proof)> {
 }
 
 /// What two votes of one validator prove, in whatever order they were cast.
-fn proof(one: &Ballot, other: &Ballot) -> Option<Proof> {
+pub(super) fn proof(one: &Ballot, other: &Ballot) -> Option<Proof> {
     if one.value == other.value {
         return None;
     }
@@ -81,7 +81,7 @@ fn proof(one: &Ballot, other: &Ballot) -> Option<Proof> {
 
 /// Rule V4 over two votes for different blocks: a vote to validate above the round of a vote to
 /// confirm needs a certificate from between.
-pub(super) fn breaks_lock(confirm: &Ballot, validate: &Ballot) -> bool {
+fn breaks_lock(confirm: &Ballot, validate: &Ballot) -> bool {
     let unlocked = validate
         .unlocking
         .is_some_and(|unlocking| confirm.round < unlocking);

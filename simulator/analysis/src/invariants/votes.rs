@@ -9,7 +9,7 @@ use protocol::{
 
 use super::{
     Invariant, Invariants, Verdicts,
-    accountability::{Proof, breaks_lock, convict},
+    accountability::{Proof, convict, proof},
     heights::Height,
 };
 use crate::registry::ChainNo;
@@ -189,22 +189,12 @@ fn check_locks(verdicts: &mut Verdicts, open: &Height, validator: u32) {
         return;
     };
     let mine = before.iter().filter(|own| own.validator == validator);
-    let broken =
-        mine.filter(|own| own.value != newest.value)
-            .find(|own| match (own.kind, newest.kind) {
-                (CertificateKind::Confirmed, CertificateKind::Validated) => {
-                    breaks_lock(own, newest)
-                }
-                (CertificateKind::Validated, CertificateKind::Confirmed) => {
-                    breaks_lock(newest, own)
-                }
-                _ => false,
-            });
+    let mut mine = mine.filter_map(|own| proof(own, newest));
+    let broken = mine.find(|proof| matches!(proof, Proof::LockViolation { .. }));
     let height = open.height;
     verdicts.check(Invariant::LockRule, broken.is_none(), || {
-        let rounds = broken.map(|own| (own.round, newest.round));
-        let (one, other) = rounds.unwrap_or((newest.round, newest.round));
-        format!("votes at height {height} in rounds {one} and {other} that the lock forbids")
+        let proof = broken.map(|proof| proof.to_string()).unwrap_or_default();
+        format!("a validator {proof} at height {height}, which the lock forbids")
     });
 }
 

@@ -224,15 +224,20 @@ impl Client {
         pending.command.clone().filter(|_| mine)
     }
 
-    fn start_ending(&mut self, now: Timestamp, round: Round, out: &mut Outputs) {
+    /// What votes to end a round of the next height are about.
+    fn next_timeout(&self) -> Timeout {
         let (chain_id, height) = self.instance();
-        let timeout = Timeout {
+        Timeout {
             chain_id,
             height,
             epoch: self.chain_ref().execution.epoch,
-        };
+        }
+    }
+
+    fn start_ending(&mut self, now: Timestamp, round: Round, out: &mut Outputs) {
+        let timeout = self.next_timeout();
         let query = ChainInfoQuery {
-            leader_timeout: Some((height, round)),
+            leader_timeout: Some((timeout.height, round)),
             ..ChainInfoQuery::default()
         };
         let stage = Stage::Ending {
@@ -240,7 +245,7 @@ impl Client {
             payload: timeout.payload(round),
             votes: VoteCollector::default(),
         };
-        let goal = (chain_id, Request::ChainInfo(query));
+        let goal = (timeout.chain_id, Request::ChainInfo(query));
         self.ask_all(now, None, stage, goal, out);
     }
 
@@ -317,14 +322,8 @@ impl Client {
     }
 
     fn is_news(&self, certificate: &TimeoutCertificate) -> bool {
-        let (chain_id, height) = self.instance();
         let known = self.chain_ref().manager.timeout();
-        let timeout = Timeout {
-            chain_id,
-            height,
-            epoch: self.chain_ref().execution.epoch,
-        };
-        *certificate.timeout() == timeout
+        *certificate.timeout() == self.next_timeout()
             && known.is_none_or(|known| known.round() < certificate.round())
     }
 
