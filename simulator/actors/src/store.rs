@@ -22,15 +22,22 @@ use protocol::{
 /// Results remembered per generation; with two generations at most twice as many.
 const GENERATION_MAX: usize = 8_192;
 
+/// Executed blocks remembered per generation. Each holds a state of its chain, and its validators
+/// ask for it within a second.
+const EXECUTED_MAX: usize = 2_048;
+
 /// Two generations of remembered results: when the young one is full, the old one is dropped.
 struct Remembered<K, V> {
     generations: [DashMap<K, V>; 2],
+    max: usize,
     second_is_young: AtomicBool,
 }
 
 impl<K: Eq + std::hash::Hash, V: Clone> Remembered<K, V> {
-    fn new() -> Self {
+    /// Remembers `max` results per generation.
+    fn new(max: usize) -> Self {
         Self {
+            max,
             generations: [DashMap::new(), DashMap::new()],
             second_is_young: AtomicBool::new(false),
         }
@@ -44,7 +51,7 @@ impl<K: Eq + std::hash::Hash, V: Clone> Remembered<K, V> {
 
     fn put(&self, key: K, value: V) {
         let young = usize::from(self.second_is_young.load(Ordering::Relaxed));
-        if self.generations[young].len() >= GENERATION_MAX {
+        if self.generations[young].len() >= self.max {
             // Two threads may both do this; then more is forgotten, which nobody can tell.
             self.generations[1 - young].clear();
             self.second_is_young.store(young == 0, Ordering::Relaxed);
@@ -69,9 +76,9 @@ impl SharedStore {
     pub fn new(paranoid: bool) -> Self {
         Self {
             certificates: DashMap::new(),
-            keys: Remembered::new(),
-            verified: Remembered::new(),
-            executed: Remembered::new(),
+            keys: Remembered::new(GENERATION_MAX),
+            verified: Remembered::new(GENERATION_MAX),
+            executed: Remembered::new(EXECUTED_MAX),
             paranoid,
         }
     }

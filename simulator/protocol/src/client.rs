@@ -21,7 +21,7 @@ use std::{
 
 use self::{
     communication::Communication,
-    driver::{Operation, Pending},
+    driver::{Operation, Pending, Untold},
 };
 use crate::{
     certificate::{CertificateKind, ConfirmedBlockCertificate},
@@ -112,6 +112,8 @@ pub struct Client {
     trackers: Vec<u64>,
     /// The block that is proposed and not yet confirmed.
     pending: Option<Box<Pending>>,
+    /// The last confirmed block, until a quorum has executed it.
+    untold: Option<Box<Untold>>,
     ready: VecDeque<Arc<Command>>,
     on_inbox: VecDeque<Arc<Command>>,
     held: Vec<Arc<Command>>,
@@ -154,6 +156,7 @@ impl Client {
             chain: description.map(|description| Box::new(ChainState::new(&description, now))),
             trackers: Vec::new(),
             pending: None,
+            untold: None,
             ready: VecDeque::new(),
             on_inbox: VecDeque::new(),
             held: Vec::new(),
@@ -206,7 +209,12 @@ impl Client {
             .operation
             .as_ref()
             .is_some_and(|operation| operation.command.is_some());
-        self.ready.len() + self.on_inbox.len() + self.held.len() + usize::from(running)
+        let telling = self
+            .untold
+            .as_ref()
+            .is_some_and(|untold| untold.command.is_some());
+        let waiting = self.ready.len() + self.on_inbox.len() + self.held.len();
+        waiting + usize::from(running) + usize::from(telling)
     }
 
     /// Starts: asks to be told about its chain.
@@ -268,7 +276,8 @@ impl Client {
     }
 
     /// Throws away what a crash takes: what is on its way. The wallet keeps its chain, its pending
-    /// block and its trackers; the commands are the user's, who asks again.
+    /// block, the confirmed block that it has to tell of and its trackers; the commands are the
+    /// user's, who asks again.
     pub fn crash(&mut self) {
         let running = self
             .operation

@@ -291,3 +291,54 @@ fn a_wallet_that_crashed_finishes_its_pending_block() {
     let confirmed = net.count(|fact| matches!(fact, Observation::BlockConfirmed { .. }));
     assert_eq!(confirmed, 1);
 }
+
+/// A net whose first wallet has just confirmed a payment of ten that no validator knows of.
+fn confirmed_and_untold() -> Net {
+    let mut net = Net::new(&[100, 0], ChainOwnership::single_super);
+    net.command(
+        0,
+        Trigger::Now,
+        Action::Transfer {
+            owner: AccountOwner::CHAIN,
+            recipient: Account::chain(net.chains[1]),
+            amount: Amount::from_tokens(10),
+        },
+    );
+    while net.count(|fact| matches!(fact, Observation::BlockConfirmed { .. })) == 0 {
+        net.step(1);
+    }
+    assert_eq!(net.heights(0), [0; 4]);
+    net
+}
+
+fn paid_once(net: &Net) {
+    assert_eq!(net.tokens(0), 90);
+    assert_eq!(net.heights(0), [1; 4]);
+    let done = net.count(|fact| matches!(fact, Observation::CommandDone { .. }));
+    assert_eq!(done, 1);
+    assert_eq!(net.clients[0].open_commands(), 0);
+}
+
+#[test]
+fn a_confirmed_block_that_nobody_hears_of_is_told_later_and_its_command_not_done_twice() {
+    let mut net = confirmed_and_untold();
+    net.unreachable = (0..4).map(|v| Address::Proxy(ValidatorIndex(v))).collect();
+    net.run();
+    net.pass(TimeDelta::from_secs(60));
+    assert_eq!(net.heights(0), [0; 4], "all retries are over");
+    assert_eq!(net.clients[0].open_commands(), 1);
+    net.unreachable.clear();
+    net.pass(TimeDelta::from_secs(60));
+    paid_once(&net);
+}
+
+#[test]
+fn a_wallet_that_crashes_before_it_tells_does_not_pay_twice() {
+    let mut net = confirmed_and_untold();
+    net.unreachable = (0..4).map(|v| Address::Proxy(ValidatorIndex(v))).collect();
+    net.run();
+    net.unreachable.clear();
+    net.restart_client(0);
+    net.pass(TimeDelta::from_secs(5));
+    paid_once(&net);
+}

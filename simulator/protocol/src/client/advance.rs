@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Client,
-    driver::{GRACE, Operation, Recovery, Stage},
+    driver::{GRACE, Operation, Recovery, Stage, Untold},
 };
 use crate::{
     block::Block,
@@ -126,7 +126,8 @@ impl Client {
                 self.certified(now, certificate.block().clone(), lite, store, out);
             }
             Stage::Broadcasting { certificate, .. } => {
-                self.finish(Some(&certificate), operation.command, out);
+                let command = self.untold.take().and_then(|untold| untold.command);
+                self.finish(Some(&certificate), command, out);
             }
             Stage::Recovering(recovery) => self.recovered(now, recovery, store, out),
             Stage::Syncing => self.apply_synced(now, store, out),
@@ -175,12 +176,11 @@ impl Client {
         out.observe(Observation::BlockConfirmed {
             certificate: certificate.clone(),
         });
-        let request = Request::LiteConfirmed(Arc::new(certificate.lite().clone()));
-        let stage = Stage::Broadcasting {
+        self.untold = Some(Box::new(Untold {
             certificate: certificate.clone(),
-            weight: 0,
-        };
-        self.ask_all(now, command, stage, (chain, request), out);
+            command,
+        }));
+        self.start_broadcasting(now, out);
     }
 
     fn execute_locally(

@@ -44,6 +44,13 @@ pub(super) struct Pending {
     pub(super) command: Option<Arc<Command>>,
 }
 
+/// A confirmed block that no quorum is known to have executed, and the command that it does.
+#[derive(Clone, Debug)]
+pub(super) struct Untold {
+    pub(super) certificate: Arc<ConfirmedBlockCertificate>,
+    pub(super) command: Option<Arc<Command>>,
+}
+
 /// Where an operation stands.
 #[derive(Clone, Debug)]
 pub(super) enum Stage {
@@ -106,7 +113,9 @@ impl Client {
     pub(super) fn proceed(&mut self, now: Timestamp, store: &dyn ContentStore, out: &mut Outputs) {
         while self.operation.is_none() && self.chain.is_some() {
             let before = self.open_commands();
-            if self.pending.is_some() {
+            if self.untold.is_some() {
+                self.start_broadcasting(now, out);
+            } else if self.pending.is_some() {
                 self.start_recovering(now, out);
             } else if self.wants_to_find() {
                 self.start_finding(now, out);
@@ -199,6 +208,19 @@ impl Client {
             votes: VoteCollector::default(),
         };
         self.ask_all(now, command, stage, (chain, request), out);
+    }
+
+    /// Tells every validator of the confirmed block; nothing else begins before a quorum has it.
+    pub(super) fn start_broadcasting(&mut self, now: Timestamp, out: &mut Outputs) {
+        let Some(untold) = &self.untold else { return };
+        let certificate = untold.certificate.clone();
+        let chain = certificate.block().chain_id();
+        let request = Request::LiteConfirmed(Arc::new(certificate.lite().clone()));
+        let stage = Stage::Broadcasting {
+            certificate,
+            weight: 0,
+        };
+        self.ask_all(now, None, stage, (chain, request), out);
     }
 
     pub(super) fn start_recovering(&mut self, now: Timestamp, out: &mut Outputs) {
