@@ -44,7 +44,7 @@ fn check_cover(plan: &Arc<Plan>) {
             drive,
             BuildOptions {
                 paranoid,
-                sabotage: None,
+                ..BuildOptions::default()
             },
         );
         assert_eq!(

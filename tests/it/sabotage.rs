@@ -17,8 +17,9 @@ fn check_caught(scenario: &str, sabotage: Sabotage, invariant: &str) {
         "the same run without the bug"
     );
     let options = BuildOptions {
-        paranoid: false,
-        sabotage: Some((sabotage, 0)),
+        sabotage,
+        saboteur: Some(0),
+        ..BuildOptions::default()
     };
     let watched = watch(&plan, Drive::Heap, options);
     assert!(

@@ -48,8 +48,10 @@ const VERIFYING: VirtualDuration = VirtualDuration::from_micros(31);
 pub struct BuildOptions {
     /// Whether to compute everything everywhere and compare.
     pub paranoid: bool,
-    /// A seeded bug, and the validator that has it.
-    pub sabotage: Option<(Sabotage, u32)>,
+    /// A seeded bug.
+    pub sabotage: Sabotage,
+    /// The only validator that has it; `None`: all have.
+    pub saboteur: Option<u32>,
 }
 
 /// A world, and who is who in it.
@@ -240,7 +242,7 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
         topology: &topology,
         shared: &shared,
     };
-    let mut residents = builder.validators(&validator_keys, options.sabotage);
+    let mut residents = builder.validators(&validator_keys, options);
     residents.extend(builder.wallets(&owner_keys));
     let faults = faults::plan_faults(plan, &names, &topology);
     for (actor, fault) in faults.local {
@@ -397,15 +399,17 @@ impl Builder<'_> {
     }
 
     /// Proxies and workers; a validator is one latency group.
-    fn validators(
-        &self,
-        keys: &[SigningKey],
-        sabotage: Option<(Sabotage, u32)>,
-    ) -> Vec<Resident<SimNode>> {
+    fn validators(&self, keys: &[SigningKey], options: BuildOptions) -> Vec<Resident<SimNode>> {
         let mut residents = Vec::new();
         for ((index, validator), key) in (0..).zip(&self.plan.validators).zip(keys) {
             let service = Arc::new(service_times(&validator.service));
             let site = self.validator_site(validator);
+            let sabotaged = options.saboteur.is_none_or(|saboteur| saboteur == index);
+            let sabotage = if sabotaged {
+                options.sabotage
+            } else {
+                Sabotage::None
+            };
             let mut add = |machine, service, weight| {
                 residents.push(Resident {
                     node: self.node(machine, service),
@@ -426,9 +430,7 @@ impl Builder<'_> {
                     shards: validator.workers,
                     key: key.clone(),
                     block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
-                    sabotage: sabotage
-                        .filter(|(_, victim)| *victim == index)
-                        .map_or(Sabotage::None, |(sabotage, _)| sabotage),
+                    sabotage,
                 };
                 add(
                     Machine::Worker(Worker::new(config)),

@@ -52,7 +52,7 @@ pub(crate) fn simulate(
         plan,
         BuildOptions {
             paranoid: driving.paranoid,
-            sabotage: None,
+            ..BuildOptions::default()
         },
     );
     let mut writer = match (trace_file, sampling(plan)) {

@@ -28,6 +28,7 @@ use crate::{
     ownership::ChainOwnership,
     proposal::{BlockProposal, OriginalProposal},
     round::Round,
+    sabotage::{Rule, Rules},
     signature::SigningKey,
     time::Timestamp,
 };
@@ -210,6 +211,7 @@ impl ChainManager {
         round: Round,
         key: &SigningKey,
         now: Timestamp,
+        rules: Rules,
     ) -> Result<Vote, NodeError> {
         if let Some(vote) = self.timeout_vote.as_deref()
             && vote.payload.round == round
@@ -217,14 +219,14 @@ impl ChainManager {
             return Ok(*vote);
         }
         let current = self.current_round;
-        if round != current {
+        if round != current && rules.keep(Rule::TimeoutOfCurrentRound) {
             let found = round;
             return Err(NodeError::WrongRound { current, found });
         }
         let until = self
             .round_timeout
             .ok_or(NodeError::RoundDoesNotTimeOut(round))?;
-        if now < until {
+        if now < until && rules.keep(Rule::TimeoutWhenExpired) {
             return Err(NodeError::NotTimedOutYet { round, until });
         }
         let vote = Vote::new(timeout.payload(round), key);
@@ -268,19 +270,22 @@ impl ChainManager {
         &self,
         proposal: &BlockProposal,
         height: BlockHeight,
+        rules: Rules,
     ) -> Result<Gate, NodeError> {
         // V0: the same again is answered with the vote at hand.
-        if self
-            .proposed
-            .as_ref()
-            .is_some_and(|old| same_content(old, proposal))
+        if rules.keep(Rule::SameAgain)
+            && self
+                .proposed
+                .as_ref()
+                .is_some_and(|old| same_content(old, proposal))
         {
             return Ok(Gate::Skip);
         }
         let found = proposal.round;
-        self.check_round_window(proposal)?;
+        self.check_round_window(proposal, rules)?;
         // V2: above the round of the last vote to validate.
-        if let Some(vote) = &self.validated_vote
+        if rules.keep(Rule::AboveValidatingVote)
+            && let Some(vote) = &self.validated_vote
             && found <= vote.payload.round
         {
             return Err(NodeError::InsufficientRoundStrict {
@@ -289,7 +294,8 @@ impl ChainManager {
             });
         }
         // V3: above the lock.
-        if let Some(lock) = &self.locking_block
+        if rules.keep(Rule::AboveLock)
+            && let Some(lock) = &self.locking_block
             && found <= lock.round()
         {
             return Err(NodeError::MustBeNewerThanLockingBlock {
@@ -297,33 +303,37 @@ impl ChainManager {
                 found,
             });
         }
-        self.check_confirmed_vote(proposal)?;
+        self.check_confirmed_vote(proposal, rules)?;
         // V5: a block above must remain possible.
-        if height == BlockHeight::MAX {
+        if rules.keep(Rule::HeightBelowMax) && height == BlockHeight::MAX {
             return Err(NodeError::HeightOverflow);
         }
         Ok(Gate::Accept)
     }
 
     /// V1: the window of rounds.
-    fn check_round_window(&self, proposal: &BlockProposal) -> Result<(), NodeError> {
+    fn check_round_window(&self, proposal: &BlockProposal, rules: Rules) -> Result<(), NodeError> {
         let (current, found) = (self.current_round, proposal.round);
         match found {
             Round::Fast => Ok(()),
             Round::MultiLeader(_) | Round::SingleLeader(0) => {
-                if found < current {
+                if found < current && rules.keep(Rule::NotBelowCurrentRound) {
                     return Err(NodeError::InsufficientRound {
                         minimum: current,
                         found,
                     });
                 }
                 let is_super = self.ownership.super_owners.contains(&proposal.owner());
-                if current.is_fast() && !is_super {
+                if current.is_fast() && !is_super && rules.keep(Rule::SuperOwnerEndsFastRound) {
                     return Err(NodeError::WrongRound { current, found });
                 }
                 Ok(())
             }
-            Round::SingleLeader(_) | Round::Validator(_) if found == current => Ok(()),
+            Round::SingleLeader(_) | Round::Validator(_)
+                if found == current || !rules.keep(Rule::IsCurrentRound) =>
+            {
+                Ok(())
+            }
             Round::SingleLeader(_) | Round::Validator(_) => {
                 Err(NodeError::WrongRound { current, found })
             }
@@ -331,25 +341,29 @@ impl ChainManager {
     }
 
     /// V4: a vote to confirm some block allows only what cannot conflict with it.
-    fn check_confirmed_vote(&self, proposal: &BlockProposal) -> Result<(), NodeError> {
+    fn check_confirmed_vote(
+        &self,
+        proposal: &BlockProposal,
+        rules: Rules,
+    ) -> Result<(), NodeError> {
         let Some((vote, confirmed_block)) = self.confirmed_vote.as_deref() else {
             return Ok(());
         };
         let confirmed = vote.payload.round;
         let same_block = *confirmed_block == proposal.block_hash();
-        let compatible = match &proposal.original_proposal {
-            None => false,
+        let (rule, compatible) = match &proposal.original_proposal {
+            None => (Rule::NothingFreshAfterConfirming, false),
             Some(OriginalProposal::Regular { certificate }) => {
                 let certified = certificate.payload.round;
-                if same_block {
-                    confirmed <= certified
-                } else {
-                    confirmed < certified
-                }
+                let later = confirmed < certified || (same_block && confirmed == certified);
+                (Rule::RetryAfterConfirmingIsCertified, later)
             }
-            Some(OriginalProposal::Fast { .. }) => confirmed.is_fast() && same_block,
+            Some(OriginalProposal::Fast { .. }) => {
+                let same = confirmed.is_fast() && same_block;
+                (Rule::FastRetryAfterConfirmingIsSame, same)
+            }
         };
-        if compatible {
+        if compatible || !rules.keep(rule) {
             Ok(())
         } else {
             Err(NodeError::HasIncompatibleConfirmedVote(confirmed))
@@ -379,9 +393,10 @@ impl ChainManager {
         regular_lock: Option<Arc<ValidatedBlockCertificate>>,
         block: &Block,
         key: Option<&SigningKey>,
-        now: Timestamp,
+        (now, rules): (Timestamp, Rules),
     ) -> Option<Vote> {
-        assert!(proposal.round.is_fast() || self.current_round <= proposal.round);
+        let in_order = proposal.round.is_fast() || self.current_round <= proposal.round;
+        assert!(in_order || !rules.are_complete(), "V1");
         if let Some(certificate) = regular_lock {
             self.lock_regular(certificate);
         }
@@ -389,7 +404,8 @@ impl ChainManager {
             proposal.original_proposal,
             Some(OriginalProposal::Fast { .. })
         );
-        if (fast_retry || proposal.round.is_fast()) && self.locking_block.is_none() {
+        let fast = fast_retry || proposal.round.is_fast();
+        if fast && self.locking_block.is_none() && rules.keep(Rule::FastBlockLocks) {
             self.locking_block = Some(LockingBlock::Fast(proposal.clone()));
         }
         self.proposed = Some(proposal.clone());
@@ -402,7 +418,7 @@ impl ChainManager {
         } else {
             let last = self.validated_vote.as_ref().map(|vote| vote.payload.round);
             assert!(
-                last.is_none_or(|last| last < proposal.round),
+                last.is_none_or(|last| last < proposal.round) || !rules.are_complete(),
                 "one validating vote a round"
             );
             self.validated_vote = Some(Box::new(vote));
@@ -438,6 +454,7 @@ impl ChainManager {
     pub fn check_validated_block(
         &self,
         certificate: &ValidatedBlockCertificate,
+        rules: Rules,
     ) -> Result<Gate, NodeError> {
         let found = certificate.round();
         if let Some((vote, _)) = self.confirmed_vote.as_deref()
@@ -446,7 +463,8 @@ impl ChainManager {
         {
             return Ok(Gate::Skip);
         }
-        if let Some(vote) = &self.validated_vote
+        if rules.keep(Rule::CertificateNotBelowVote)
+            && let Some(vote) = &self.validated_vote
             && vote.payload.round > found
         {
             return Err(NodeError::InsufficientRound {
@@ -454,7 +472,8 @@ impl ChainManager {
                 found,
             });
         }
-        if let Some(lock) = &self.locking_block
+        if rules.keep(Rule::CertificateAboveLock)
+            && let Some(lock) = &self.locking_block
             && lock.round() >= found
         {
             return Err(NodeError::InsufficientRoundStrict {
@@ -470,12 +489,14 @@ impl ChainManager {
         &mut self,
         certificate: &Arc<ValidatedBlockCertificate>,
         key: Option<&SigningKey>,
-        now: Timestamp,
+        (now, rules): (Timestamp, Rules),
     ) -> Option<Vote> {
-        self.lock_regular(certificate.clone());
+        if rules.keep(Rule::CertificateLocks) {
+            self.lock_regular(certificate.clone());
+        }
         self.update_current_round(now);
         let round = certificate.round();
-        if self.current_round != round {
+        if self.current_round != round && rules.keep(Rule::ConfirmInCurrentRound) {
             return None;
         }
         let first_round = round == self.ownership.first_round();
@@ -493,7 +514,7 @@ impl ChainManager {
             .as_deref()
             .map(|(vote, _)| vote.payload.round);
         assert!(
-            last.is_none_or(|last| last <= round),
+            last.is_none_or(|last| last <= round) || !rules.are_complete(),
             "confirming votes never go back"
         );
         self.confirmed_vote = Some(Box::new((vote, certificate.block().proposed_hash())));

@@ -12,6 +12,7 @@ use crate::{
     ownership::ChainOwnership,
     round::Round,
     rpc::{Action, Trigger},
+    sabotage::Rules,
     testing::{Net, SHARDS},
 };
 
@@ -139,24 +140,24 @@ fn nobody_votes_to_end_a_round_that_has_time_left() {
     };
     let first = Round::SingleLeader(0);
     let mut timed = ChainManager::new(Arc::new(leaders_only(&owners)), at(0));
-    let early = timed.vote_timeout(&timeout, first, &key, at(9));
+    let early = timed.vote_timeout(&timeout, first, &key, at(9), Rules::ALL);
     assert!(
         matches!(early, Err(NodeError::NotTimedOutYet { .. })),
         "{early:?}"
     );
     let later = Round::SingleLeader(1);
-    let wrong = timed.vote_timeout(&timeout, later, &key, at(60));
+    let wrong = timed.vote_timeout(&timeout, later, &key, at(60), Rules::ALL);
     assert!(
         matches!(wrong, Err(NodeError::WrongRound { .. })),
         "{wrong:?}"
     );
-    let vote = timed.vote_timeout(&timeout, first, &key, at(10));
+    let vote = timed.vote_timeout(&timeout, first, &key, at(10), Rules::ALL);
     assert_eq!(
         vote.expect("its time is over").payload,
         timeout.payload(first)
     );
     let mut untimed = ChainManager::new(Arc::new(equal_owners(&owners)), at(0));
-    let never = untimed.vote_timeout(&timeout, Round::MultiLeader(0), &key, at(60));
+    let never = untimed.vote_timeout(&timeout, Round::MultiLeader(0), &key, at(60), Rules::ALL);
     assert!(
         matches!(never, Err(NodeError::RoundDoesNotTimeOut(_))),
         "{never:?}"

@@ -13,6 +13,7 @@ use crate::{
     ownership::ChainOwnership,
     proposal::BlockProposal,
     round::Round,
+    sabotage::Rules,
     signature::SigningKey,
     small_map::SmallMap,
     testing::key,
@@ -85,7 +86,7 @@ fn validated(number: u64, round: Round) -> Arc<BlockCertificate> {
 }
 
 fn check(manager: &ChainManager, number: u64, round: Round) -> Result<Gate, NodeError> {
-    manager.check_proposed_block(&proposal(number, round), BlockHeight(0))
+    manager.check_proposed_block(&proposal(number, round), BlockHeight(0), Rules::ALL)
 }
 
 #[track_caller]
@@ -93,7 +94,13 @@ fn vote(manager: &mut ChainManager, number: u64, round: Round) -> Vote {
     assert_eq!(check(manager, number, round), Ok(Gate::Accept));
     let proposal = proposal(number, round);
     manager.record_signed_proposal(&proposal, NOW);
-    let vote = manager.create_vote(&proposal, None, &block(number), Some(&key(1, 0)), NOW);
+    let vote = manager.create_vote(
+        &proposal,
+        None,
+        &block(number),
+        Some(&key(1, 0)),
+        (NOW, Rules::ALL),
+    );
     vote.expect("there is a key")
 }
 
@@ -101,10 +108,10 @@ fn vote(manager: &mut ChainManager, number: u64, round: Round) -> Vote {
 fn confirm(manager: &mut ChainManager, number: u64, round: Round) -> Option<Vote> {
     let certificate = validated(number, round);
     assert_eq!(
-        manager.check_validated_block(&certificate),
+        manager.check_validated_block(&certificate, Rules::ALL),
         Ok(Gate::Accept)
     );
-    manager.create_final_vote(&certificate, Some(&key(1, 0)), NOW)
+    manager.create_final_vote(&certificate, Some(&key(1, 0)), (NOW, Rules::ALL))
 }
 
 #[test]
@@ -162,7 +169,7 @@ fn v2_one_vote_to_validate_a_round() {
 #[test]
 fn v3_proposals_are_newer_than_the_lock() {
     let mut manager = regular();
-    manager.create_final_vote(&validated(1, SECOND), None, NOW);
+    manager.create_final_vote(&validated(1, SECOND), None, (NOW, Rules::ALL));
     let error = check(&manager, 2, SECOND);
     let newer = NodeError::MustBeNewerThanLockingBlock {
         locked: SECOND,
@@ -181,24 +188,24 @@ fn v4_a_vote_to_confirm_refuses_other_blocks_and_accepts_their_later_certificate
     // A retry of the same block with its certificate passes.
     let retry = BlockProposal::retry_validated(&validated(1, FIRST), SECOND, &owner());
     assert_eq!(
-        manager.check_proposed_block(&retry, BlockHeight(0)),
+        manager.check_proposed_block(&retry, BlockHeight(0), Rules::ALL),
         Ok(Gate::Accept)
     );
     // A retry of another block needs a certificate of a later round than the vote.
     let old = BlockProposal::retry_validated(&validated(2, FIRST), SECOND, &owner());
-    let error = manager.check_proposed_block(&old, BlockHeight(0));
+    let error = manager.check_proposed_block(&old, BlockHeight(0), Rules::ALL);
     assert_eq!(error, Err(NodeError::HasIncompatibleConfirmedVote(FIRST)));
     let third = Round::MultiLeader(2);
     let newer = BlockProposal::retry_validated(&validated(2, SECOND), third, &owner());
     assert_eq!(
-        manager.check_proposed_block(&newer, BlockHeight(0)),
+        manager.check_proposed_block(&newer, BlockHeight(0), Rules::ALL),
         Ok(Gate::Accept)
     );
 }
 
 #[test]
 fn v5_no_block_has_the_last_height() {
-    let error = regular().check_proposed_block(&proposal(1, FIRST), BlockHeight::MAX);
+    let error = regular().check_proposed_block(&proposal(1, FIRST), BlockHeight::MAX, Rules::ALL);
     assert_eq!(error, Err(NodeError::HeightOverflow));
 }
 
@@ -219,7 +226,7 @@ fn a_fast_proposal_is_confirmed_at_once_and_locks() {
     );
     let retry = BlockProposal::retry_fast(&proposal(1, Round::Fast), FIRST, &owner());
     assert_eq!(
-        manager.check_proposed_block(&retry, BlockHeight(0)),
+        manager.check_proposed_block(&retry, BlockHeight(0), Rules::ALL),
         Ok(Gate::Accept)
     );
 }
@@ -229,7 +236,7 @@ fn a_certificate_of_another_round_locks_without_a_vote() {
     let mut manager = regular();
     vote(&mut manager, 2, SECOND);
     let certificate = validated(1, FIRST);
-    let error = manager.check_validated_block(&certificate);
+    let error = manager.check_validated_block(&certificate, Rules::ALL);
     assert_eq!(
         error,
         Err(NodeError::InsufficientRound {
@@ -243,6 +250,6 @@ fn a_certificate_of_another_round_locks_without_a_vote() {
         "the certificate moves the round"
     );
     assert_eq!(behind.current_round(), SECOND);
-    let again = behind.check_validated_block(&validated(1, SECOND));
+    let again = behind.check_validated_block(&validated(1, SECOND), Rules::ALL);
     assert_eq!(again, Ok(Gate::Skip));
 }

@@ -18,7 +18,7 @@ use crate::{
     proposal::{BlockProposal, OriginalProposal},
     round::Round,
     rpc::{CrossChainRequest, Delivery, Packet, Reason, Response},
-    sabotage::Sabotage,
+    sabotage::{Rule, Sabotage},
     store::{ContentStore, Executed},
     time::{TimeDelta, Timestamp},
 };
@@ -37,10 +37,11 @@ impl Worker {
         self.load(now, chain)?;
         out.verified(1);
         self.check_proposal(chain, proposal, store)?;
+        let rules = self.config.sabotage.rules();
         let state = self.chains.get_mut(&chain).expect("loaded above");
         match state
             .manager
-            .check_proposed_block(proposal, proposal.block.height)
+            .check_proposed_block(proposal, proposal.block.height, rules)
         {
             Ok(Gate::Skip) => return Ok(self.unsigned_info(chain)),
             Ok(Gate::Accept) => {}
@@ -107,10 +108,10 @@ impl Worker {
         }
         let proposer = proposal.owner();
         let instance = (chain, block.height);
-        if !state
+        let may = state
             .manager
-            .can_propose(instance, &proposer, proposal.round)
-        {
+            .can_propose(instance, &proposer, proposal.round);
+        if !may && self.config.sabotage.rules().keep(Rule::ProposerMayPropose) {
             return Err(NodeError::InvalidOwner(proposal.round));
         }
         self.check_original(chain, proposal, store)
@@ -192,11 +193,11 @@ impl Worker {
             }
             Some(OriginalProposal::Fast { .. }) | None => None,
         };
-        let key = self.config.key.clone();
+        let (key, rules) = (self.config.key.clone(), self.config.sabotage.rules());
         let state = self.chains.get_mut(&chain).expect("loaded by the caller");
         let vote = state
             .manager
-            .create_vote(proposal, lock, block, Some(&key), now);
+            .create_vote(proposal, lock, block, Some(&key), (now, rules));
         out.signed(1);
         out.persist(chain);
         if let Some(vote) = vote {
@@ -255,14 +256,14 @@ impl Worker {
         let committee = self.committee(epoch)?;
         out.verified(certificate.lite().signatures.len());
         certificate.lite().check(&committee, store)?;
-        let key = self.config.key.clone();
+        let (key, rules) = (self.config.key.clone(), self.config.sabotage.rules());
         let state = self.chains.get_mut(&chain).expect("loaded above");
-        if state.manager.check_validated_block(certificate)? == Gate::Skip {
+        if state.manager.check_validated_block(certificate, rules)? == Gate::Skip {
             return Ok(self.unsigned_info(chain));
         }
         let vote = state
             .manager
-            .create_final_vote(certificate, Some(&key), now);
+            .create_final_vote(certificate, Some(&key), (now, rules));
         out.signed(1);
         out.persist(chain);
         self.remember_body(chain, certificate.block());
@@ -282,7 +283,7 @@ impl Worker {
         out: &mut Outputs,
     ) -> Result<Vote, NodeError> {
         let (found, round) = asked;
-        let key = self.config.key.clone();
+        let (key, rules) = (self.config.key.clone(), self.config.sabotage.rules());
         let state = self.chains.get_mut(&chain).expect("loaded by the caller");
         let expected = state.next_height();
         if expected != found {
@@ -293,7 +294,9 @@ impl Worker {
             height: found,
             epoch: state.execution.epoch,
         };
-        let vote = state.manager.vote_timeout(&timeout, round, &key, now)?;
+        let vote = state
+            .manager
+            .vote_timeout(&timeout, round, &key, now, rules)?;
         out.signed(1);
         out.persist(chain);
         self.observe_vote(chain, found, &vote, out);
