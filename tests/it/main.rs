@@ -4,3 +4,4 @@ mod determinism;
 mod edge_cases;
 mod sabotage;
 mod tidy;
+mod voting_rules;

@@ -455,6 +455,7 @@ impl Builder<'_> {
                     index: *index,
                     key: owner_keys[owner.position()].clone(),
                     chain: self.names.chains[chain.position()],
+                    awaited: ChainId::placeholder(chain.get()),
                     placeholders: placeholders.clone(),
                     allow_fast_blocks: true,
                     inbox_policy: match planned.inbox {

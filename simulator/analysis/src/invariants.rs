@@ -3,6 +3,7 @@
 //! | file | statements |
 //! |---|---|
 //! | `votes` | I-1, I-7, I-8, I-9, I-11 to I-14, I-49 |
+//! | `grounds` | I-9, I-10, I-12, I-15, I-17, I-18 |
 //! | `accountability` | who signed what nobody may |
 //! | `execution` | I-2, I-4, I-5 |
 //! | `linking` | I-3, I-6 |
@@ -17,6 +18,7 @@
 mod accountability;
 mod delivery;
 mod execution;
+mod grounds;
 mod heights;
 mod linking;
 mod losses;
@@ -25,6 +27,8 @@ mod sharding;
 mod verdicts;
 mod votes;
 
+#[cfg(test)]
+mod ground_tests;
 #[cfg(test)]
 mod rival_tests;
 #[cfg(test)]
@@ -47,6 +51,7 @@ pub use verdicts::{Invariant, Violation};
 
 use accountability::Proof;
 use delivery::Delivery;
+use grounds::{Cast, Rights};
 use heights::Heights;
 use linking::Heads;
 use losses::Losses;
@@ -62,11 +67,13 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Invariants {
     committee: Committee,
+    members: Option<Arc<protocol::committee::Committee>>,
     pub(crate) verdicts: Verdicts,
     pub(crate) heights: Heights,
     pub(crate) heads: Heads,
     pub(crate) money: Money,
     pub(crate) delivery: Delivery,
+    rights: Rights,
     sharding: Sharding,
     losses: Losses,
     /// Chains that a confirmed block has closed.
@@ -78,17 +85,20 @@ pub(crate) struct Invariants {
 impl Invariants {
     pub(crate) fn new(
         committee: Committee,
+        members: Option<Arc<protocol::committee::Committee>>,
         parties: &Parties,
         genesis: &[(ChainId, Arc<ChainDescription>)],
     ) -> Self {
         let size = committee.size();
         Self {
             committee,
+            members,
             verdicts: Verdicts::default(),
             heights: Heights::new(size),
             heads: Heads::new(genesis),
             money: Money::new(genesis),
             delivery: Delivery::new(size),
+            rights: Rights::new(genesis),
             sharding: Sharding::new(size),
             losses: Losses::new(parties),
             closed: Vec::new(),
@@ -169,9 +179,20 @@ impl Invariants {
             .told(&mut self.verdicts, validator, chain, stamp.actor);
         match fact {
             Observation::VoteCast {
-                height, payload, ..
+                chain: chain_id,
+                height,
+                payload,
+                current_round,
+                ground,
             } => {
-                self.vote_cast(validator, chain, height.0, payload);
+                let cast = Cast {
+                    chain: *chain_id,
+                    height: *height,
+                    payload,
+                    current_round: *current_round,
+                    ground: *ground,
+                };
+                self.vote_cast(validator, chain, &cast);
             }
             Observation::BlockExecuted {
                 height,
@@ -224,6 +245,9 @@ impl Invariants {
         registry: &mut Registry,
     ) -> Standing {
         self.block_certified(chain, certificate.block());
+        if let Some(members) = &self.members {
+            grounds::check_certificate(&mut self.verdicts, certificate, members);
+        }
         let losses = self.losses.any();
         let standing = self
             .heads
@@ -234,6 +258,7 @@ impl Invariants {
             Standing::Next => {}
         }
         let block = certificate.block();
+        self.rights.block(chain, block, registry);
         self.check_closed(chain, block);
         let (verdicts, heads) = (&mut self.verdicts, &self.heads);
         let intake = self

@@ -16,7 +16,7 @@ use protocol::{
         ValidatorIndex,
     },
     message::{IncomingBundle, MessageAction, MessageBundle},
-    observe::{Arrival, Observation},
+    observe::{Arrival, Ground, Observation},
     ownership::ChainOwnership,
     round::Round,
     signature::{SignatureScheme, SigningKey},
@@ -280,8 +280,24 @@ impl Network {
         kind: CertificateKind,
         round: Round,
     ) {
+        let proposed = kind == CertificateKind::Validated || round.is_fast();
+        let ground = if proposed {
+            Ground::Proposal(key(self.chain_of(block)).public().owner())
+        } else {
+            Ground::Certificate
+        };
+        self.vote_on(validator, block, payload(block.hash(), kind, round), ground);
+    }
+
+    /// A vote for any reason.
+    pub(crate) fn vote_on(
+        &mut self,
+        validator: u32,
+        block: &Block,
+        payload: VotePayload,
+        ground: Ground,
+    ) {
         let (chain, height) = (block.chain_id(), block.height());
-        let payload = payload(block.hash(), kind, round);
         let actor = worker(validator, self.chain_of(block));
         self.tell(
             actor,
@@ -289,6 +305,8 @@ impl Network {
                 chain,
                 height,
                 payload,
+                current_round: payload.round,
+                ground,
             },
         );
     }

@@ -28,6 +28,8 @@ pub struct GenesisInfo {
     pub chains: Vec<(ChainId, Arc<ChainDescription>)>,
     /// The voting weight that certifies.
     pub quorum: u64,
+    /// The first committee with its keys, if certificates are to be looked at.
+    pub committee: Option<Arc<protocol::committee::Committee>>,
     /// For each rule of the network: the fault of the plan that it belongs to.
     pub rule_faults: Vec<usize>,
 }
@@ -47,6 +49,7 @@ impl GenesisInfo {
                 .map(|(id, description)| (*id, description.clone()))
                 .collect(),
             quorum: committee.quorum_threshold(),
+            committee: Some(committee.clone()),
             rule_faults,
         }
     }
@@ -143,10 +146,11 @@ impl<'a> Watcher<'a> {
             quorum: genesis.quorum,
             byzantine: byzantine(plan),
         };
+        let members = genesis.committee;
         let (names, chains) = Names::new(plan, directory, genesis.chains);
         Self {
             registry: Registry::new(&chains),
-            invariants: Invariants::new(committee.clone(), &parties, &chains),
+            invariants: Invariants::new(committee.clone(), members, &parties, &chains),
             metrics: Metrics::new(plan, committee, &parties, options.rows),
             expectations: Expectations::new(&plan.expectations, &names),
             plan,

@@ -6,21 +6,28 @@
 //! that a fault that never did anything shows.
 
 mod amnesiac;
+mod certificate_withholder;
+mod dragging_owner;
 mod early_timeout_signer;
 mod equivocator;
 mod liar_about_log;
+mod round_ender;
+mod rushing_owner;
 mod stale_answerer;
 mod two_faced_owner;
 mod vote_withholder;
 mod wrong_executor;
 
+use std::sync::Arc;
+
 use crate::{
+    block::ProposedBlock,
     client::Client,
     ids::Address,
     machine::{Output, Outputs},
-    rpc::{ChainInfoResponse, Packet, Request, Response},
+    rpc::{ChainInfoResponse, Packet, Request, RequestId, Response},
     store::ContentStore,
-    time::Timestamp,
+    time::{TimeDelta, Timestamp},
     worker::Worker,
 };
 
@@ -64,11 +71,25 @@ impl ValidatorBehaviour {
 pub enum OwnerBehaviour {
     /// Proposes one block to one half of the validators and another block to the rest.
     TwoFaced,
+    /// Proposes also in rounds that are not its turn.
+    Rushes,
+    /// Proposes also in rounds that are over.
+    Drags,
+    /// Asks validators to end rounds that are not over.
+    EndsRounds,
+    /// Keeps certificates of validated blocks to itself.
+    WithholdsCertificates,
 }
 
 impl OwnerBehaviour {
     /// All of them, with their names.
-    pub const ALL: &'static [(&'static str, Self)] = &[("two-faced", Self::TwoFaced)];
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("two-faced", Self::TwoFaced),
+        ("rushes", Self::Rushes),
+        ("drags", Self::Drags),
+        ("ends-rounds", Self::EndsRounds),
+        ("withholds-certificates", Self::WithholdsCertificates),
+    ];
 }
 
 /// Handles a packet as a misbehaving worker does. Returns whether it misbehaved.
@@ -129,7 +150,38 @@ pub fn handle_as_worker(
 pub fn distort_as_owner(behaviour: OwnerBehaviour, client: &Client, out: &mut Outputs) -> bool {
     match behaviour {
         OwnerBehaviour::TwoFaced => two_faced_owner::distort(client, out),
+        OwnerBehaviour::Rushes => rushing_owner::distort(client, out),
+        OwnerBehaviour::Drags => dragging_owner::distort(client, out),
+        OwnerBehaviour::EndsRounds => round_ender::distort(client, out),
+        OwnerBehaviour::WithholdsCertificates => certificate_withholder::distort(out),
     }
+}
+
+/// Sends more requests after each request of a wallet, to the same validator. Their answers are
+/// nobody's. Returns whether there were any.
+fn extra_requests(out: &mut Outputs, more: impl Fn(&Request) -> Vec<Request>) -> bool {
+    let mut extra = Vec::new();
+    for output in &out.list {
+        if let Output::Send(to @ Address::Proxy(_), Packet::Request { chain, request, .. }) = output
+        {
+            let wanted = more(request).into_iter();
+            extra.extend(wanted.map(|request| (*to, *chain, request)));
+        }
+    }
+    let misbehaved = !extra.is_empty();
+    for (number, (to, chain, request)) in (0..).zip(extra) {
+        let id = RequestId(u64::MAX - number);
+        out.list
+            .push(Output::Send(to, Packet::Request { id, chain, request }));
+    }
+    misbehaved
+}
+
+/// Another block than the one proposed, and as good.
+fn other_block(block: &ProposedBlock) -> Arc<ProposedBlock> {
+    let mut block = block.clone();
+    block.timestamp = block.timestamp.saturating_add(TimeDelta::from_micros(1));
+    Arc::new(block)
 }
 
 /// The chain that a wallet's request is about.

@@ -21,15 +21,16 @@ use std::{
 
 use self::{
     communication::Communication,
-    driver::{Operation, Pending, Untold},
+    driver::{Operation, Pending, Stage, Untold},
 };
 use crate::{
-    certificate::{CertificateKind, ConfirmedBlockCertificate},
+    block::ProposedBlock,
+    certificate::{CertificateKind, ConfirmedBlockCertificate, ValidatedBlockCertificate},
     chain::ChainState,
     committee::Committee,
     genesis::Genesis,
     hash::CryptoHash,
-    ids::{Address, ChainId, ClientIndex, Epoch, ValidatorIndex},
+    ids::{Address, BlockHeight, ChainId, ClientIndex, Epoch, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
     round::Round,
@@ -59,6 +60,8 @@ pub struct ClientConfig {
     pub key: SigningKey,
     /// Its chain; `None`: another wallet will open it.
     pub chain: Option<ChainId>,
+    /// What stands for that chain until it is open.
+    pub awaited: ChainId,
     /// What stands for chains that are opened later.
     pub placeholders: Arc<BTreeSet<ChainId>>,
     /// Whether a super owner proposes in the fast round.
@@ -82,6 +85,8 @@ pub struct ClientOptions {
     pub max_backoff: TimeDelta,
     /// After a quorum, stragglers get the elapsed time divided by this.
     pub grace_divisor: u64,
+    /// A wallet that waits for messages looks for them so often, told or not.
+    pub poll_interval: TimeDelta,
     /// Bundles in one block at most.
     pub max_pending_message_bundles: usize,
 }
@@ -94,6 +99,7 @@ impl Default for ClientOptions {
             retry_delay: TimeDelta::from_secs(1),
             max_backoff: TimeDelta::from_secs(30),
             grace_divisor: 5,
+            poll_interval: TimeDelta::from_secs(30),
             max_pending_message_bundles: 300,
         }
     }
@@ -101,6 +107,9 @@ impl Default for ClientOptions {
 
 /// Timer token: commands that wait for the command of the number added to this may start.
 const HELD: u64 = 1 << 60;
+
+/// Timer token: look for messages.
+const POLL: u64 = 1 << 59;
 
 /// A wallet with its local node.
 #[derive(Clone, Debug)]
@@ -120,6 +129,10 @@ pub struct Client {
     done_early: BTreeSet<u64>,
     /// Whether something has arrived since the logs were looked at.
     notified: bool,
+    /// What validators told to have arrived while the logs were looked at.
+    news: Vec<(ChainId, BlockHeight)>,
+    /// Whether a timer runs to look without having been told.
+    polling: bool,
     /// Whether the logs were looked at since the last block.
     fresh: bool,
     /// The blocks that opened its chain and its ancestors, unless it is one of the first.
@@ -162,6 +175,8 @@ impl Client {
             held: Vec::new(),
             done_early: BTreeSet::new(),
             notified: false,
+            news: Vec::new(),
+            polling: false,
             fresh: false,
             lineage: Vec::new(),
             opened: BTreeMap::new(),
@@ -198,6 +213,19 @@ impl Client {
         self.config.genesis.keys().len()
     }
 
+    /// The certificate of the validated block that it asks validators to confirm.
+    pub(crate) fn finalizing(&self) -> Option<&Arc<ValidatedBlockCertificate>> {
+        match &self.operation.as_ref()?.stage {
+            Stage::Finalizing { certificate, .. } => Some(certificate),
+            _ => None,
+        }
+    }
+
+    /// The block that is proposed, or to be, and not yet confirmed.
+    pub(crate) fn pending_block(&self) -> Option<&ProposedBlock> {
+        self.pending.as_ref().map(|pending| &*pending.block)
+    }
+
     /// Whether a block is proposed and not yet confirmed.
     pub const fn has_pending_block(&self) -> bool {
         self.pending.is_some()
@@ -220,7 +248,18 @@ impl Client {
     /// Starts: asks to be told about its chain.
     pub fn start(&mut self, now: Timestamp, store: &dyn ContentStore, out: &mut Outputs) {
         self.subscribe(out);
+        self.keep_looking(out);
         self.proceed(now, store, out);
+    }
+
+    /// A wallet that waits for messages looks now and then even if nobody tells it of any: nothing
+    /// rests on notifications.
+    fn keep_looking(&mut self, out: &mut Outputs) {
+        let waits = self.config.inbox_policy == InboxPolicy::Auto || !self.on_inbox.is_empty();
+        if waits && !self.polling {
+            self.polling = true;
+            out.timer(self.config.options.poll_interval, POLL);
+        }
     }
 
     fn subscribe(&mut self, out: &mut Outputs) {
@@ -256,11 +295,16 @@ impl Client {
         match packet {
             Packet::Reply { id, reply } => self.on_reply(now, (from, id), *reply, store, out),
             Packet::Notification(notification) => match notification.reason {
-                Reason::NewIncomingBundle { .. } => {
-                    self.notified = true;
+                Reason::NewIncomingBundle { origin, height } => {
+                    self.on_news(origin, height);
                     self.proceed(now, store, out);
                 }
-                Reason::NewBlock { .. } | Reason::NewRound { .. } => {
+                Reason::NewBlock { height } => {
+                    self.looked = false;
+                    self.stop_waiting(now, store, out);
+                    self.stop_asking(now, height, out);
+                }
+                Reason::NewRound { .. } => {
                     self.looked = false;
                     self.stop_waiting(now, store, out);
                 }
@@ -293,6 +337,7 @@ impl Client {
             self.ready.push_front(command);
         }
         self.background = None;
+        self.polling = false;
         self.notified = true;
         self.looked = false;
         self.attempt = None;
@@ -307,7 +352,10 @@ impl Client {
     ) {
         match command.trigger {
             Trigger::Now => self.ready.push_back(command),
-            Trigger::Inbox => self.on_inbox.push_back(command),
+            Trigger::Inbox => {
+                self.on_inbox.push_back(command);
+                self.keep_looking(out);
+            }
             Trigger::After(number, delay) => {
                 self.held.push(command);
                 if self.done_early.remove(&number) {
@@ -362,7 +410,8 @@ impl Client {
             .config
             .ownership
             .is_owner(&self.config.key.public().owner());
-        if self.chain.is_none() && mine {
+        let awaited = lineage.placeholder == self.config.awaited;
+        if self.chain.is_none() && mine && awaited {
             self.chain = Some(Box::new(ChainState::new(description, now)));
             self.config.chain = Some(description.id());
             self.lineage.clone_from(&lineage.certificates);

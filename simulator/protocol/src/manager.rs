@@ -200,8 +200,13 @@ impl ChainManager {
         }
     }
 
-    /// Rules of 4.8 on a request to end `round`. The vote of the same round is given once and
-    /// repeated when it is asked for again.
+    /// The vote to end `round`, if that was the last one given.
+    pub fn timeout_vote_of(&self, round: Round) -> Option<&Vote> {
+        let vote = self.timeout_vote.as_deref();
+        vote.filter(|vote| vote.payload.round == round)
+    }
+
+    /// Rules of 4.8 on a request to end `round`, for which no vote was given yet.
     ///
     /// # Errors
     /// If the round is not the current one, has no timer, or has time left.
@@ -213,11 +218,6 @@ impl ChainManager {
         now: Timestamp,
         rules: Rules,
     ) -> Result<Vote, NodeError> {
-        if let Some(vote) = self.timeout_vote.as_deref()
-            && vote.payload.round == round
-        {
-            return Ok(*vote);
-        }
         let current = self.current_round;
         if round != current && rules.keep(Rule::TimeoutOfCurrentRound) {
             let found = round;

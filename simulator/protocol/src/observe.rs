@@ -13,9 +13,10 @@ use crate::{
     certificate::{ConfirmedBlockCertificate, VotePayload},
     error::NodeError,
     hash::CryptoHash,
-    ids::{BlockHeight, ChainId, Cursor, ValidatorIndex},
+    ids::{AccountOwner, BlockHeight, ChainId, Cursor, ValidatorIndex},
     round::Round,
     rpc::RequestKind,
+    time::TimeDelta,
 };
 
 /// A statement of docs/INVARIANTS.md, that a machine's own state must keep.
@@ -38,6 +39,17 @@ pub enum Arrival {
     Anticipated,
     /// Blocks had jumped over it already.
     Skipped,
+}
+
+/// What a validator's vote answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Ground {
+    /// A proposal that this owner has signed.
+    Proposal(AccountOwner),
+    /// The certificate of a validated block.
+    Certificate,
+    /// A request to end a round, which by the validator's clock has so much time left.
+    Timer(TimeDelta),
 }
 
 /// A fact.
@@ -105,6 +117,10 @@ pub enum Observation {
         height: BlockHeight,
         /// What it signed.
         payload: VotePayload,
+        /// The round that it is in.
+        current_round: Round,
+        /// What the vote answers.
+        ground: Ground,
     },
     /// A validator has executed a confirmed block: its tip moved.
     BlockExecuted {

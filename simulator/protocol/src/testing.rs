@@ -94,6 +94,7 @@ fn client_config(genesis: Arc<Genesis>, index: u32, chain: Option<ChainId>) -> C
         index: ClientIndex(index),
         key: key(2, index),
         chain,
+        awaited: ChainId::placeholder(0),
         placeholders: Arc::default(),
         allow_fast_blocks: true,
         inbox_policy: InboxPolicy::Manual,

@@ -53,18 +53,27 @@ invariants! {
     ValidatedVotes = "I-7 ValidatedVotes",
     /// One value confirmed a round, in rounds that never decrease.
     ConfirmedVotes = "I-8 ConfirmedVotes",
-    /// Nothing is validated in the fast round.
+    /// Nothing is validated in the fast round, and only a super owner's proposal confirmed.
     FastRound = "I-9 FastRound",
+    /// After the fast round, only a validated block of the current round is confirmed.
+    ConfirmValidated = "I-10 ConfirmValidated",
     /// After a vote to confirm, another block is validated only with a newer certificate.
     LockRule = "I-11 LockRule",
-    /// Votes are cast above the tip only.
+    /// Votes are cast above the tip, and in no round that is still to come.
     VoteAboveTip = "I-12 VoteAboveTip",
     /// No two blocks each gather a quorum to be validated in one round.
     UniqueValidated = "I-13 UniqueValidated",
     /// What a quorum may have committed is the only block that is validated in later rounds.
     LockPreservation = "I-14 LockPreservation",
+    /// Only the current round is voted to be over, when its time is.
+    TimeoutVotes = "I-15 TimeoutVotes",
     /// What was released is in the durable state.
     PersistBeforeRelease = "I-16 PersistBeforeRelease",
+    /// Distinct members of a committee with a quorum sign a certificate, and say truly whether its
+    /// round is the first.
+    CertificateForm = "I-17 CertificateForm",
+    /// Only who may propose in a round gets a vote there.
+    ProposerRights = "I-18 ProposerRights",
     /// No balance is negative, and no sum wraps.
     NoNegativeBalance = "I-19 NoNegativeBalance",
     /// Balances and messages on their way are the supply.

@@ -10,19 +10,15 @@ use protocol::{
 use super::{
     Invariant, Invariants, Verdicts,
     accountability::{Proof, convict, proof},
+    grounds::{self, Cast},
     heights::Height,
 };
 use crate::registry::ChainNo;
 
 impl Invariants {
     /// A validator has voted.
-    pub(super) fn vote_cast(
-        &mut self,
-        validator: u32,
-        chain: ChainNo,
-        height: u64,
-        payload: &VotePayload,
-    ) {
+    pub(super) fn vote_cast(&mut self, validator: u32, chain: ChainNo, cast: &Cast<'_>) {
+        let (height, payload) = (cast.height.0, cast.payload);
         let verdicts = &mut self.verdicts;
         let (round, kind) = (payload.round, payload.kind);
         // What one validator may sign says nothing of one that breaks the rules anyway; its votes
@@ -44,6 +40,12 @@ impl Invariants {
         };
         if honest {
             check_rounds(verdicts, open, validator, payload);
+            grounds::check_rounds(verdicts, cast);
+            if self.heads.next_height(chain) == height
+                && let Some(owners) = self.rights.of(chain)
+            {
+                grounds::check_rights(verdicts, cast, owners);
+            }
         }
         let quorum = self.committee.quorum;
         let Some((_, weight)) = open.vote(&self.committee, validator, payload) else {

@@ -17,6 +17,7 @@ use crate::{
 fn info(rule_faults: Vec<usize>) -> GenesisInfo {
     GenesisInfo {
         chains: genesis(),
+        committee: None,
         quorum: 3,
         rule_faults,
     }

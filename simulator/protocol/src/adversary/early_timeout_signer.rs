@@ -4,9 +4,10 @@ use crate::{
     certificate::{Timeout, Vote},
     ids::{BlockHeight, ChainId},
     machine::{Output, Outputs},
-    observe::Observation,
+    observe::{Ground, Observation},
     round::Round,
     rpc::{Packet, Request, Response},
+    time::TimeDelta,
     worker::Worker,
 };
 
@@ -55,6 +56,8 @@ pub(super) fn distort(
             chain: chain_id,
             height,
             payload: vote.payload,
+            current_round: vote.payload.round,
+            ground: Ground::Timer(TimeDelta::default()),
         });
     }
     misbehaved

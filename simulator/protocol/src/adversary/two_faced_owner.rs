@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use super::other_block;
 use crate::{
     client::Client,
     ids::Address,
     machine::{Output, Outputs},
     proposal::BlockProposal,
     rpc::{Packet, Request},
-    time::TimeDelta,
 };
 
 pub(super) fn distort(client: &Client, out: &mut Outputs) -> bool {
@@ -21,9 +21,8 @@ pub(super) fn distort(client: &Client, out: &mut Outputs) -> bool {
             && proposal.original_proposal.is_none()
             && usize::try_from(validator.0).is_ok_and(|index| index >= half)
         {
-            let mut block = (*proposal.block).clone();
-            block.timestamp = block.timestamp.saturating_add(TimeDelta::from_micros(1));
-            let other = BlockProposal::fresh(Arc::new(block), proposal.round, client.key());
+            let other =
+                BlockProposal::fresh(other_block(&proposal.block), proposal.round, client.key());
             *request = Request::Proposal(Arc::new(other));
             misbehaved = true;
         }

@@ -6,7 +6,7 @@ use crate::{
     certificate::{Vote, VotePayload},
     hash::CryptoHash,
     machine::Outputs,
-    observe::Observation,
+    observe::{Ground, Observation},
     worker::Worker,
 };
 
@@ -24,6 +24,8 @@ pub(super) fn distort(worker: &Worker, out: &mut Outputs) -> bool {
                 chain: info.chain_id,
                 height: info.next_block_height,
                 payload,
+                current_round: payload.round,
+                ground: Ground::Certificate,
             });
         }
     }

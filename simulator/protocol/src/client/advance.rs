@@ -60,9 +60,20 @@ impl Client {
             Stage::Proposing { votes, .. }
             | Stage::Finalizing { votes, .. }
             | Stage::Ending { votes, .. } => {
-                let busy = operation.communication.busy();
-                let open: u64 = busy.map(|validator| self.weight_of(validator)).sum();
-                votes.best_weight() + open < self.committee().quorum_threshold()
+                let committee = self.committee();
+                let quorum = committee.quorum_threshold();
+                let weight = |lanes: &mut dyn Iterator<Item = ValidatorIndex>| -> u64 {
+                    lanes.map(|validator| self.weight_of(validator)).sum()
+                };
+                let busy = weight(&mut operation.communication.busy());
+                // Once a quorum has answered, those that let two requests pass are not waited for.
+                let answered = committee.total_votes() - busy;
+                let open = if answered >= quorum {
+                    weight(&mut operation.communication.prompt())
+                } else {
+                    busy
+                };
+                votes.best_weight() + open < quorum
             }
             Stage::Finding(_)
             | Stage::Downloading { .. }

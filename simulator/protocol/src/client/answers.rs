@@ -41,7 +41,9 @@ impl Client {
             }
             (Stage::Finalizing { certificate, votes }, Response::Info(response)) => {
                 let hash = certificate.hash();
-                Ok(self.absorb_vote(votes, hash, validator, &response.info.vote, store, out))
+                let confirms = |vote: &Vote| vote.payload.kind == CertificateKind::Confirmed;
+                let vote = response.info.vote.filter(confirms);
+                Ok(self.absorb_vote(votes, hash, validator, &vote, store, out))
             }
             (
                 Stage::Broadcasting {

@@ -139,6 +139,14 @@ impl Communication {
             .map(|lane| lane.validator)
     }
 
+    /// Those of them that have not let two requests pass.
+    pub(super) fn prompt(&self) -> impl Iterator<Item = ValidatorIndex> {
+        self.lanes
+            .iter()
+            .filter(|lane| lane.status == LaneStatus::Busy && lane.repeats < 2)
+            .map(|lane| lane.validator)
+    }
+
     /// Whether no lane has anything on its way.
     pub(super) fn all_settled(&self) -> bool {
         self.lanes

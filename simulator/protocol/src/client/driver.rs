@@ -375,6 +375,12 @@ impl Client {
         if let Some(number) = token.checked_sub(super::HELD) {
             return self.release_held(now, number, store, out);
         }
+        if token == super::POLL {
+            self.polling = false;
+            self.notified = true;
+            self.keep_looking(out);
+            return self.proceed(now, store, out);
+        }
         let (phase, kind) = (token / 8, token % 8);
         if kind == BACKGROUND {
             return self.on_background_timer(now, phase, out);
@@ -414,6 +420,23 @@ impl Client {
         if self.operation.take_if(waiting).is_some() {
             self.looked = false;
             self.proceed(now, store, out);
+        }
+    }
+
+    /// Stops gathering votes for a height that another block has taken.
+    pub(super) fn stop_asking(&mut self, now: Timestamp, height: BlockHeight, out: &mut Outputs) {
+        let asks = |operation: &mut Box<Operation>| {
+            matches!(
+                operation.stage,
+                Stage::Proposing { .. } | Stage::Finalizing { .. } | Stage::Ending { .. }
+            )
+        };
+        let shared = self.chain.is_some() && !self.is_alone();
+        if shared
+            && height >= self.chain_ref().next_height()
+            && self.operation.take_if(asks).is_some()
+        {
+            self.start_recovering(now, out);
         }
     }
 

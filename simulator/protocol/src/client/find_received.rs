@@ -52,6 +52,27 @@ impl Client {
         told || (asked && !self.fresh)
     }
 
+    /// A validator tells of something that has arrived.
+    pub(super) fn on_news(&mut self, origin: ChainId, height: BlockHeight) {
+        if self.chain.is_none() || self.has_received(origin, height) {
+            return;
+        }
+        let looks = self.operation.as_ref().is_some_and(|operation| {
+            let stage = &operation.stage;
+            matches!(stage, Stage::Finding(_) | Stage::Downloading { .. })
+        });
+        if !looks {
+            self.notified = true;
+        } else if !self.news.contains(&(origin, height)) {
+            self.news.push((origin, height));
+        }
+    }
+
+    fn has_received(&self, origin: ChainId, height: BlockHeight) -> bool {
+        let inbox = self.chain_ref().inboxes().get(&origin);
+        inbox.is_some_and(|inbox| inbox.next_height_to_receive() > height)
+    }
+
     /// Whether to take in what waits without being asked.
     pub(super) fn takes_in_by_itself(&self) -> bool {
         self.config.inbox_policy == InboxPolicy::Auto && self.inbox_waits()
@@ -59,6 +80,7 @@ impl Client {
 
     pub(super) fn start_finding(&mut self, now: Timestamp, out: &mut Outputs) {
         self.notified = false;
+        self.news = Vec::new();
         let chain = self.chain_ref().execution.chain_id;
         let validators = self.validators();
         self.trackers.resize(validators.len(), 0);
@@ -245,6 +267,10 @@ impl Client {
         out: &mut Outputs,
     ) {
         self.fresh = true;
+        let news = std::mem::take(&mut self.news);
+        let missed =
+            |(origin, height): &(ChainId, BlockHeight)| !self.has_received(*origin, *height);
+        self.notified |= news.iter().any(missed);
         if fetches.iter().all(|fetch| fetch.complete) {
             for answer in answers {
                 let entries = u64::try_from(answer.entries.len()).expect("a log fits memory");

@@ -58,7 +58,7 @@ impl Candidate {
 
 impl Client {
     /// Whether nobody else may extend the chain.
-    fn is_alone(&self) -> bool {
+    pub(super) fn is_alone(&self) -> bool {
         let ownership = &self.chain_ref().execution.ownership;
         let owners = ownership.owners.len() + ownership.super_owners.len();
         owners == 1 && ownership.is_owner(&self.owner()) && !ownership.open_multi_leader_rounds

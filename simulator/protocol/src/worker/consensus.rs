@@ -7,14 +7,14 @@ use crate::{
     block::Block,
     certificate::{
         BlockCertificate, CertificateKind, ConfirmedBlockCertificate, LiteCertificate, Timeout,
-        TimeoutCertificate, ValidatedBlockCertificate, Vote,
+        TimeoutCertificate, ValidatedBlockCertificate, Vote, VotePayload,
     },
     error::{CertificateError, NodeError},
     hash::CryptoHash,
     ids::{BlockHeight, ChainId},
     machine::Outputs,
     manager::Gate,
-    observe::Observation,
+    observe::{Ground, Observation},
     proposal::{BlockProposal, OriginalProposal},
     round::Round,
     rpc::{CrossChainRequest, Delivery, Packet, Reason, Response},
@@ -201,30 +201,36 @@ impl Worker {
         out.signed(1);
         out.persist(chain);
         if let Some(vote) = vote {
-            self.observe_vote(chain, block.height(), &vote, out);
+            let ground = Ground::Proposal(proposal.owner());
+            self.observe_vote(chain, block.height(), &vote, ground, out);
         }
     }
 
     /// Tells of a vote; the seeded bug tells of a second one for another block.
-    fn observe_vote(&self, chain: ChainId, height: BlockHeight, vote: &Vote, out: &mut Outputs) {
-        let payload = vote.payload;
-        out.observe(Observation::VoteCast {
+    fn observe_vote(
+        &self,
+        chain: ChainId,
+        height: BlockHeight,
+        vote: &Vote,
+        ground: Ground,
+        out: &mut Outputs,
+    ) {
+        let current_round = self.chains[&chain].manager.current_round();
+        let told = |payload: VotePayload| Observation::VoteCast {
             chain,
             height,
             payload,
-        });
+            current_round,
+            ground,
+        };
+        out.observe(told(vote.payload));
         if self.config.sabotage == Sabotage::VoteTwice {
-            let value_hash = CryptoHash::of(&payload);
-            let second = crate::certificate::VotePayload {
+            let value_hash = CryptoHash::of(&vote.payload);
+            let second = VotePayload {
                 value_hash,
-                ..payload
+                ..vote.payload
             };
-            let second = Vote::new(second, &self.config.key).payload;
-            out.observe(Observation::VoteCast {
-                chain,
-                height,
-                payload: second,
-            });
+            out.observe(told(second));
         }
     }
 
@@ -268,7 +274,7 @@ impl Worker {
         out.persist(chain);
         self.remember_body(chain, certificate.block());
         if let Some(vote) = vote {
-            self.observe_vote(chain, found, &vote, out);
+            self.observe_vote(chain, found, &vote, Ground::Certificate, out);
         }
         self.push_outboxes(now, chain, store, out);
         Ok(self.unsigned_info(chain))
@@ -294,12 +300,17 @@ impl Worker {
             height: found,
             epoch: state.execution.epoch,
         };
+        if let Some(vote) = state.manager.timeout_vote_of(round) {
+            return Ok(*vote);
+        }
         let vote = state
             .manager
             .vote_timeout(&timeout, round, &key, now, rules)?;
+        let until = state.manager.round_timeout().unwrap_or(now);
         out.signed(1);
         out.persist(chain);
-        self.observe_vote(chain, found, &vote, out);
+        let ground = Ground::Timer(until.since(now));
+        self.observe_vote(chain, found, &vote, ground, out);
         Ok(vote)
     }
 

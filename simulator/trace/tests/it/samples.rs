@@ -14,7 +14,7 @@ use protocol::{
         Account, AccountOwner, Address, BlockHeight, ChainId, ClientIndex, Cursor, Epoch,
         ShardIndex, ValidatorIndex,
     },
-    observe::{Arrival, Observation, Shape},
+    observe::{Arrival, Ground, Observation, Shape},
     ownership::ChainOwnership,
     round::Round,
     signature::{SignatureScheme, SigningKey},
@@ -108,6 +108,8 @@ pub(crate) fn event(kind: u8, number: u64) -> Event {
             chain,
             height,
             payload: payload(hash(number)),
+            current_round: Round::MultiLeader(1),
+            ground: Ground::Certificate,
         }),
         3 => told(Observation::BlockConfirmed {
             certificate: certificate(number),
