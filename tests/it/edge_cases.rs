@@ -46,7 +46,12 @@ fn every_edge_case_passes_with_one_hash() {
 
 #[test]
 fn the_shows_of_shared_chains_pass_with_one_hash() {
-    for name in ["contended-game", "permissioned-swap", "byzantine-partition"] {
+    for name in [
+        "contended-game",
+        "permissioned-swap",
+        "public-chain",
+        "byzantine-partition",
+    ] {
         let show = scenario::bundled_scenario(name).expect("bundled");
         check(show.name, show.source);
     }

@@ -90,10 +90,11 @@ impl Names {
         later.map(|(at, _)| ChainId::placeholder(at)).collect()
     }
 
-    fn account_owner(&self, account: plan::Account) -> AccountOwner {
+    fn account_owner(&self, account: plan::Account, acting: plan::OwnerIndex) -> AccountOwner {
         match account {
             plan::Account::Chain => AccountOwner::CHAIN,
             plan::Account::Owner(owner) => self.owners[owner.position()],
+            plan::Account::Own => self.owners[acting.position()],
         }
     }
 
@@ -114,6 +115,7 @@ impl Names {
         let names = |action: &plan::Action| match action {
             plan::Action::Transfer { to, .. } => to.candidates().contains(chain),
             plan::Action::Claim { target, to, .. } => *target == chain || *to == chain,
+            plan::Action::Submit { to, .. } => to.candidates().contains(chain),
             plan::Action::OpenChain(_)
             | plan::Action::ProcessInbox
             | plan::Action::ChangeOwnership(_)
@@ -139,6 +141,14 @@ impl Names {
         wallets.into_iter().collect()
     }
 
+    /// The validators' wallets of a public chain.
+    fn producers(&self, plan: &Plan, chain: plan::ChainIndex) -> Arc<[ClientIndex]> {
+        let owners = plan.chain(chain).owners.iter();
+        owners
+            .map(|owner| self.wallet((chain, owner.owner)))
+            .collect()
+    }
+
     /// A planned action with its choices made by `draw`.
     pub(crate) fn action(
         &self,
@@ -154,10 +164,10 @@ impl Names {
                 account,
                 amount,
             } => Action::Transfer {
-                owner: self.account_owner(*from),
+                owner: self.account_owner(*from, who.1),
                 recipient: Account {
                     chain_id: self.chain_id(to.pick(who.0, draw)),
-                    owner: self.account_owner(*account),
+                    owner: self.account_owner(*account, who.1),
                 },
                 amount: *amount,
             },
@@ -172,9 +182,23 @@ impl Names {
                 target_id: self.chain_id(*target),
                 recipient: Account {
                     chain_id: self.chain_id(*to),
-                    owner: self.account_owner(*account),
+                    owner: self.account_owner(*account, who.1),
                 },
                 amount: *amount,
+            },
+            plan::Action::Submit {
+                chain,
+                to,
+                account,
+                amount,
+            } => Action::Submit {
+                chain_id: self.chain_id(*chain),
+                recipient: Account {
+                    chain_id: self.chain_id(to.pick(who.0, draw)),
+                    owner: self.account_owner(*account, who.1),
+                },
+                amount: *amount,
+                producers: self.producers(plan, *chain),
             },
             plan::Action::OpenChain(chain) => {
                 let opened = plan.chain(*chain);
@@ -187,7 +211,7 @@ impl Names {
             }
             plan::Action::ProcessInbox => Action::ProcessInbox,
             plan::Action::ChangeOwnership(changed) => {
-                Action::ChangeOwnership(Arc::new(ownership(changed, &self.owners)))
+                Action::ChangeOwnership(Arc::new(ownership(changed, false, &self.owners)))
             }
             plan::Action::CloseChain => Action::CloseChain,
         }
@@ -207,12 +231,21 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
         .iter()
         .map(|v| key("validator", &v.name))
         .collect();
-    let owner_keys: Vec<_> = plan.owners.iter().map(|name| key("owner", name)).collect();
+    let public = plan.chains.iter().any(|chain| chain.public);
+    let validator_key = |name: &str| {
+        let position = plan.validators.iter().position(|one| one.name == name);
+        position.map(|position| validator_keys[position].clone())
+    };
+    let owner_key = |name: &String| {
+        let validator = validator_key(name).filter(|_| public);
+        validator.unwrap_or_else(|| key("owner", name))
+    };
+    let owner_keys: Vec<_> = plan.owners.iter().map(owner_key).collect();
     let owners: Vec<_> = owner_keys.iter().map(|key| key.public().owner()).collect();
     let ownerships: Vec<_> = plan
         .chains
         .iter()
-        .map(|chain| Arc::new(ownership(&chain.ownership(), &owners)))
+        .map(|chain| Arc::new(ownership(&chain.ownership(), chain.public, &owners)))
         .collect();
     let (genesis, chains) = genesis(plan, &validator_keys, &ownerships);
     let names = Names {
@@ -293,7 +326,7 @@ fn config(plan: &Plan) -> RunConfig {
     }
 }
 
-fn ownership(plan: &plan::OwnershipPlan, owners: &[AccountOwner]) -> ChainOwnership {
+fn ownership(plan: &plan::OwnershipPlan, public: bool, owners: &[AccountOwner]) -> ChainOwnership {
     let first_leader = plan.first_leader;
     let mut ownership = ChainOwnership {
         multi_leader_rounds: plan.multi_leader_rounds,
@@ -302,6 +335,9 @@ fn ownership(plan: &plan::OwnershipPlan, owners: &[AccountOwner]) -> ChainOwners
     };
     ownership.timeout_config.base_timeout = plan.round_timeout;
     ownership.timeout_config.fast_round_duration = plan.fast_round;
+    if public {
+        return ChainOwnership::public(ownership.timeout_config);
+    }
     for owner in &plan.owners {
         let account = owners[owner.owner.position()];
         if owner.is_super {
@@ -468,7 +504,7 @@ impl Builder<'_> {
                 Resident {
                     node: self.node(Machine::Wallet(client), None),
                     group: GroupId(first_group + index.0),
-                    site: SiteId(u16::try_from(planned.region.position()).expect("few regions")),
+                    site: self.wallet_site(planned, *owner),
                     skew: ClockSkew::NONE,
                     weight: 1,
                 }
@@ -477,6 +513,16 @@ impl Builder<'_> {
     }
 
     /// Sites: the wallets' regions, then the validators'.
+    /// Where a wallet stands: a validator's with the validator.
+    fn wallet_site(&self, chain: &plan::ChainPlan, owner: plan::OwnerIndex) -> SiteId {
+        let position = chain.owners.iter().position(|one| one.owner == owner);
+        let region = match position.filter(|_| chain.public) {
+            Some(validator) => self.plan.validators[validator].region,
+            None => chain.region,
+        };
+        SiteId(u16::try_from(region.position()).expect("few regions"))
+    }
+
     fn validator_site(&self, validator: &plan::ValidatorPlan) -> SiteId {
         let site = self.plan.regions.len() + validator.region.position();
         SiteId(u16::try_from(site).expect("few regions"))

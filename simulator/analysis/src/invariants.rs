@@ -67,7 +67,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Invariants {
     committee: Committee,
-    members: Option<Arc<protocol::committee::Committee>>,
+    members: Arc<protocol::committee::Committee>,
     pub(crate) verdicts: Verdicts,
     pub(crate) heights: Heights,
     pub(crate) heads: Heads,
@@ -85,7 +85,7 @@ pub(crate) struct Invariants {
 impl Invariants {
     pub(crate) fn new(
         committee: Committee,
-        members: Option<Arc<protocol::committee::Committee>>,
+        members: Arc<protocol::committee::Committee>,
         parties: &Parties,
         genesis: &[(ChainId, Arc<ChainDescription>)],
     ) -> Self {
@@ -245,9 +245,7 @@ impl Invariants {
         registry: &mut Registry,
     ) -> Standing {
         self.block_certified(chain, certificate.block());
-        if let Some(members) = &self.members {
-            grounds::check_certificate(&mut self.verdicts, certificate, members);
-        }
+        grounds::check_certificate(&mut self.verdicts, certificate, &self.members);
         let losses = self.losses.any();
         let standing = self
             .heads

@@ -7,7 +7,8 @@ use engine::{ActorId, NetworkFact, Stamped, VirtualTime};
 use protocol::{
     Amount, Timestamp,
     block::{Block, BlockExecutionOutcome, ProposedBlock, SystemOperation, Transaction},
-    certificate::{BlockCertificate, CertificateKind, LiteCertificate, VotePayload},
+    certificate::{BlockCertificate, CertificateKind, LiteCertificate, Vote, VotePayload},
+    committee::ValidatorState,
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
     execution::{ExecutionState, execute},
     hash::CryptoHash,
@@ -124,6 +125,23 @@ pub(crate) fn worker(validator: u32, chain: usize) -> ActorId {
 /// The actor of the wallet of a chain.
 pub(crate) fn wallet(chain: usize) -> ActorId {
     ActorId(13 + u32::try_from(chain.min(B)).expect("few chains"))
+}
+
+/// The keys of the four validators.
+pub(crate) fn validator_keys() -> Vec<SigningKey> {
+    let key = |index: u8| SigningKey::from_seed(SignatureScheme::Modeled, &[100 + index; 32]);
+    (0..4).map(key).collect()
+}
+
+/// The four validators, of equal weight.
+pub(crate) fn members() -> Arc<protocol::committee::Committee> {
+    let state = |index| ValidatorState {
+        index: ValidatorIndex(index),
+        votes: 1,
+    };
+    let members = (0..).zip(validator_keys());
+    let members = members.map(|(index, key)| (key.public(), state(index)));
+    Arc::new(protocol::committee::Committee::new(members.collect()))
 }
 
 /// What a validator signs about a block.
@@ -333,10 +351,14 @@ impl Network {
                 payload,
             },
         );
+        let signatures = validator_keys().into_iter().take(3).map(|key| {
+            let vote = Vote::new(payload, &key);
+            (vote.key, vote.signature)
+        });
         let lite = LiteCertificate {
             chain_id: chain,
             payload,
-            signatures: Vec::new(),
+            signatures: signatures.collect(),
         };
         let certificate = BlockCertificate::new(block.clone(), lite).expect("over this block");
         let certificate = Arc::new(certificate);

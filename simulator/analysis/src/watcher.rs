@@ -28,8 +28,8 @@ pub struct GenesisInfo {
     pub chains: Vec<(ChainId, Arc<ChainDescription>)>,
     /// The voting weight that certifies.
     pub quorum: u64,
-    /// The first committee with its keys, if certificates are to be looked at.
-    pub committee: Option<Arc<protocol::committee::Committee>>,
+    /// The validators with their keys.
+    pub committee: Arc<protocol::committee::Committee>,
     /// For each rule of the network: the fault of the plan that it belongs to.
     pub rule_faults: Vec<usize>,
 }
@@ -49,7 +49,7 @@ impl GenesisInfo {
                 .map(|(id, description)| (*id, description.clone()))
                 .collect(),
             quorum: committee.quorum_threshold(),
-            committee: Some(committee.clone()),
+            committee: committee.clone(),
             rule_faults,
         }
     }

@@ -14,6 +14,7 @@ use crate::{
     message::{IncomingBundle, MessageAction, MessageBundle, OutgoingMessage, PostedMessage},
     ownership::ChainOwnership,
     small_map::SmallMap,
+    submission::SubmittedOperation,
     time::Timestamp,
 };
 
@@ -46,6 +47,8 @@ pub enum SystemOperation {
     ChangeOwnership(Arc<ChainOwnership>),
     /// Closes the chain for good.
     CloseChain,
+    /// What a user has handed in, on that user's behalf.
+    Submitted(Arc<SubmittedOperation>),
 }
 
 /// One step of a block.
@@ -107,6 +110,14 @@ impl ProposedBlock {
                 Transaction::ReceiveMessages(_) => None,
                 Transaction::ExecuteOperation(operation) => Some(operation),
             })
+    }
+
+    /// Those of them that users have handed in.
+    pub fn submitted(&self) -> impl Iterator<Item = &Arc<SubmittedOperation>> {
+        self.operations().filter_map(|operation| match operation {
+            SystemOperation::Submitted(submitted) => Some(submitted),
+            _ => None,
+        })
     }
 }
 

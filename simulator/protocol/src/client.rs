@@ -11,6 +11,7 @@ mod communication;
 mod driver;
 mod find_received;
 mod help;
+mod pool;
 mod rounds;
 mod staging;
 
@@ -22,6 +23,7 @@ use std::{
 use self::{
     communication::Communication,
     driver::{Operation, Pending, Stage, Untold},
+    pool::{HandedInByMe, Pool},
 };
 use crate::{
     block::ProposedBlock,
@@ -85,6 +87,8 @@ pub struct ClientOptions {
     pub max_backoff: TimeDelta,
     /// After a quorum, stragglers get the elapsed time divided by this.
     pub grace_divisor: u64,
+    /// An operation that was handed in is handed in again so often.
+    pub resubmit_interval: TimeDelta,
     /// A wallet that waits for messages looks for them so often, told or not.
     pub poll_interval: TimeDelta,
     /// Bundles in one block at most.
@@ -99,6 +103,7 @@ impl Default for ClientOptions {
             retry_delay: TimeDelta::from_secs(1),
             max_backoff: TimeDelta::from_secs(30),
             grace_divisor: 5,
+            resubmit_interval: TimeDelta::from_secs(10),
             poll_interval: TimeDelta::from_secs(30),
             max_pending_message_bundles: 300,
         }
@@ -110,6 +115,9 @@ const HELD: u64 = 1 << 60;
 
 /// Timer token: look for messages.
 const POLL: u64 = 1 << 59;
+
+/// Timer token: hand in again what nobody has told of.
+const SUBMIT: u64 = 1 << 58;
 
 /// A wallet with its local node.
 #[derive(Clone, Debug)]
@@ -147,6 +155,10 @@ pub struct Client {
     attempt: Option<(Round, CryptoHash)>,
     /// Blocks of its own chain that others have made, just downloaded.
     synced: Vec<Arc<ConfirmedBlockCertificate>>,
+    /// What users have handed in, at a validator's wallet of a public chain.
+    pool: Option<Box<Pool>>,
+    /// What this wallet has handed in to public chains.
+    handed_in: Option<Box<HandedInByMe>>,
     next_request: u64,
     /// Number of the last step; timers of earlier ones are void.
     phase: u64,
@@ -184,6 +196,8 @@ impl Client {
             seen: BTreeSet::new(),
             attempt: None,
             synced: Vec::new(),
+            pool: None,
+            handed_in: None,
             next_request: 0,
             phase: 0,
             failures: 0,
@@ -272,7 +286,7 @@ impl Client {
             .expect("checked above")
             .execution
             .ownership;
-        let blocks = ownership.owners.len() + ownership.super_owners.len() > 1;
+        let blocks = ownership.owners.len() + ownership.super_owners.len() != 1;
         for validator in self.validators() {
             let id = self.request_id();
             let request = Request::Subscribe { blocks };
@@ -312,6 +326,13 @@ impl Client {
             Packet::Command(command) => self.on_command(now, command, store, out),
             Packet::CommandDone(number) => self.on_command_done(number, out),
             Packet::ChainOpened(lineage) => self.on_opened(now, &lineage, store, out),
+            Packet::Submit(handed_in) => {
+                self.on_submitted(&handed_in, store, out);
+                self.proceed(now, store, out);
+            }
+            Packet::SubmissionDone(number, height) => {
+                self.on_submission_done(number, height, out);
+            }
             Packet::Request { .. }
             | Packet::Forward { .. }
             | Packet::ForwardReply { .. }

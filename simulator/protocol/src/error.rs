@@ -99,6 +99,19 @@ pub enum ExecutionError {
     /// A protected bundle may not be rejected.
     #[error("the bundle is protected and may not be rejected")]
     CannotRejectMessage,
+    /// A user's operations are executed in their order, each once.
+    #[error("operation {found} of {owner}, and {expected} is the next")]
+    UnexpectedNonce {
+        /// The user.
+        owner: AccountOwner,
+        /// Number of the next operation.
+        expected: u64,
+        /// Number of this one.
+        found: u64,
+    },
+    /// What was handed in is for another chain.
+    #[error("the operation was handed in to another chain")]
+    SubmittedElsewhere,
     /// A new chain must have an owner and start in its parent's epoch.
     #[error("the new chain's configuration is not valid")]
     InvalidChainConfig,

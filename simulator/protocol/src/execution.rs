@@ -21,6 +21,7 @@ use crate::{
     ownership::ChainOwnership,
     small_map::SmallMap,
     store::Executed,
+    submission::SubmittedOperation,
     time::Timestamp,
 };
 
@@ -39,6 +40,8 @@ pub struct ExecutionState {
     pub balance: Amount,
     /// Balances of owners on it; none is zero.
     pub balances: SmallMap<AccountOwner, Amount>,
+    /// How many submitted operations of each user it has executed; boxed, since most have none.
+    pub executed: Option<Box<SmallMap<AccountOwner, u64>>>,
     /// Timestamp of the last block.
     pub timestamp: Timestamp,
     /// Hash of the last block.
@@ -60,6 +63,7 @@ enum StateChange {
     Sent(u32),
     Ownership(CryptoHash),
     Closed,
+    Executed(AccountOwner, u64),
 }
 
 #[derive(Serialize)]
@@ -93,6 +97,7 @@ impl ExecutionState {
             closed: false,
             balance: config.balance,
             balances: SmallMap::default(),
+            executed: None,
             timestamp: description.timestamp,
             tip_hash: None,
             next_height: BlockHeight(0),
@@ -108,6 +113,14 @@ impl ExecutionState {
         } else {
             self.balances.get(owner).copied().unwrap_or_default()
         }
+    }
+
+    /// How many submitted operations of a user it has executed.
+    pub fn executed_of(&self, owner: &AccountOwner) -> u64 {
+        let executed = self.executed.as_ref();
+        executed
+            .and_then(|executed| executed.get(owner).copied())
+            .unwrap_or(0)
     }
 
     /// What all accounts of this chain hold together; `None` if that does not fit.
@@ -270,7 +283,29 @@ impl Execution<'_> {
                 self.state.closed = true;
                 Ok(())
             }
+            SystemOperation::Submitted(operation) => self.submitted(operation),
         }
+    }
+
+    /// An operation that its user has signed, in the user's order.
+    fn submitted(&mut self, operation: &SubmittedOperation) -> Result<(), ExecutionError> {
+        let (owner, submission) = (operation.owner(), &operation.submission);
+        if submission.chain_id != self.state.chain_id {
+            return Err(ExecutionError::SubmittedElsewhere);
+        }
+        let (expected, found) = (self.state.executed_of(&owner), submission.nonce);
+        let next = expected.checked_add(1);
+        let Some(next) = next.filter(|_| expected == found) else {
+            return Err(ExecutionError::UnexpectedNonce {
+                owner,
+                expected,
+                found,
+            });
+        };
+        let executed = self.state.executed.get_or_insert_default();
+        executed.insert(owner, next);
+        self.changes.push(StateChange::Executed(owner, next));
+        self.transfer(owner, submission.recipient, submission.amount, Some(owner))
     }
 
     /// An owner's money moves for that owner only; the chain's money for any owner of the chain.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Amount, TimeDelta,
+    block::{ProposedBlock, SystemOperation, Transaction},
     description::{ChainDescription, ChainOrigin},
     error::NodeError,
     ids::{
@@ -12,8 +13,11 @@ use crate::{
     },
     observe::Observation,
     ownership::ChainOwnership,
+    proposal::BlockProposal,
+    round::Round,
     rpc::{Action, ChainInfoQuery, Lineage, Packet, Request, RequestId, Trigger},
     store::ContentStore as _,
+    submission::{Submission, SubmittedOperation},
     testing::{Net, SHARDS},
 };
 
@@ -268,6 +272,60 @@ fn nobody_opens_a_chain_without_a_certified_block() {
         ),
         1
     );
+}
+
+#[test]
+fn validators_look_at_the_signatures_of_what_users_submit() {
+    let submission = |net: &Net| Submission {
+        chain_id: net.chains[0],
+        nonce: 0,
+        recipient: Account::chain(net.chains[1]),
+        amount: Amount::from_tokens(1),
+    };
+    for forged in [true, false] {
+        let mut net = Net::new(&[100, 0], ChainOwnership::single);
+        let user = crate::testing::key(2, 1);
+        // The owner of the chain pays to the account that a user has there.
+        let account = Account {
+            chain_id: net.chains[0],
+            owner: user.public().owner(),
+        };
+        let pay = Action::Transfer {
+            owner: AccountOwner::CHAIN,
+            recipient: account,
+            amount: Amount::from_tokens(5),
+        };
+        net.command(0, Trigger::Now, pay);
+        net.run();
+        let mut operation = SubmittedOperation::new(submission(&net), &user);
+        if forged {
+            operation.submission.amount = Amount::from_tokens(5);
+        }
+        let state = &net.clients[0].chain().expect("a first chain").execution;
+        let block = ProposedBlock {
+            chain_id: state.chain_id,
+            epoch: state.epoch,
+            transactions: vec![Transaction::ExecuteOperation(SystemOperation::Submitted(
+                Arc::new(operation),
+            ))],
+            height: state.next_height,
+            timestamp: state.timestamp,
+            authenticated_owner: None,
+            previous_block_hash: state.tip_hash,
+        };
+        let key = crate::testing::key(2, 0);
+        let proposal = BlockProposal::fresh(Arc::new(block), Round::MultiLeader(0), &key);
+        let votes = |net: &Net| net.count(|fact| matches!(fact, Observation::VoteCast { .. }));
+        let before = votes(&net);
+        let packet = Packet::Request {
+            id: RequestId(99),
+            chain: net.chains[0],
+            request: Request::Proposal(Arc::new(proposal)),
+        };
+        let wallet = Address::Client(ClientIndex(0));
+        net.inject(wallet, Address::Proxy(ValidatorIndex(0)), packet);
+        assert_eq!(votes(&net) - before, usize::from(!forged), "{forged}");
+    }
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub mod sabotage;
 pub mod signature;
 pub mod small_map;
 pub mod store;
+pub mod submission;
 pub mod time;
 pub mod worker;
 

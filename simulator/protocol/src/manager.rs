@@ -22,6 +22,7 @@ use crate::{
     certificate::{
         CertificateKind, Timeout, TimeoutCertificate, ValidatedBlockCertificate, Vote, VotePayload,
     },
+    committee::Committee,
     error::NodeError,
     hash::{CryptoHash, Hashable},
     ids::{AccountOwner, BlockHeight, ChainId},
@@ -165,37 +166,37 @@ impl ChainManager {
         instance: (ChainId, BlockHeight),
         owner: &AccountOwner,
         round: Round,
+        committee: &Committee,
     ) -> bool {
-        self.ownership.may_propose(owner, round) || self.leader(instance, round) == Some(*owner)
+        let leads = || self.leader(instance, round, committee) == Some(*owner);
+        self.ownership.may_propose(owner, round) || leads()
     }
 
-    /// The one regular owner who leads `round`: drawn by weight, but for a fixed first leader.
-    /// `None` in rounds without a leader.
+    /// The one regular owner, or in the validators' rounds the one validator, who leads `round`:
+    /// drawn by weight, but for a fixed first leader. `None` in rounds without a leader.
     pub fn leader(
         &self,
-        (chain_id, height): (ChainId, BlockHeight),
+        instance: (ChainId, BlockHeight),
         round: Round,
+        committee: &Committee,
     ) -> Option<AccountOwner> {
-        let owners = &self.ownership.owners;
         match round {
-            Round::Fast | Round::MultiLeader(_) | Round::Validator(_) => None,
+            Round::Fast | Round::MultiLeader(_) => None,
             Round::SingleLeader(0) if self.ownership.first_leader.is_some() => {
                 self.ownership.first_leader
             }
             Round::SingleLeader(_) => {
-                let total = owners.values().map(|weight| u128::from(*weight)).sum();
-                let draw = CryptoHash::of(&LeaderDraw {
-                    chain_id,
-                    height,
+                let owners = self.ownership.owners.iter();
+                draw_leader(
+                    instance,
                     round,
-                });
-                let mut left = u128::from(draw.fingerprint()).checked_rem(total)?;
-                owners.iter().find_map(|(owner, weight)| {
-                    let weight = u128::from(*weight);
-                    let found = left < weight;
-                    left = left.saturating_sub(weight);
-                    found.then_some(*owner)
-                })
+                    owners.map(|(owner, weight)| (*owner, *weight)),
+                )
+            }
+            Round::Validator(_) => {
+                let members = committee.validators().iter();
+                let weights = members.map(|(key, member)| (key.owner(), member.votes));
+                draw_leader(instance, round, weights)
             }
         }
     }
@@ -575,6 +576,27 @@ impl ChainManager {
         self.update_current_round(now);
         voted
     }
+}
+
+/// One of the owners, by weight and by a hash that all know.
+fn draw_leader(
+    (chain_id, height): (ChainId, BlockHeight),
+    round: Round,
+    mut owners: impl Iterator<Item = (AccountOwner, u64)> + Clone,
+) -> Option<AccountOwner> {
+    let total = owners.clone().map(|(_, weight)| u128::from(weight)).sum();
+    let draw = CryptoHash::of(&LeaderDraw {
+        chain_id,
+        height,
+        round,
+    });
+    let mut left = u128::from(draw.fingerprint()).checked_rem(total)?;
+    owners.find_map(|(owner, weight)| {
+        let weight = u128::from(weight);
+        let found = left < weight;
+        left = left.saturating_sub(weight);
+        found.then_some(owner)
+    })
 }
 
 fn same_content(a: &BlockProposal, b: &BlockProposal) -> bool {

@@ -82,6 +82,22 @@ impl ChainOwnership {
             || self.timeout_config.fallback_duration == Some(TimeDelta::default())
     }
 
+    /// A public chain: no owners, and validators take over at once.
+    pub fn public(timeout_config: TimeoutConfig) -> Self {
+        Self {
+            timeout_config: TimeoutConfig {
+                fallback_duration: Some(TimeDelta::default()),
+                ..timeout_config
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Whether nobody owns the chain and validators propose its blocks.
+    pub fn is_public(&self) -> bool {
+        self.owners.is_empty() && self.super_owners.is_empty() && self.is_active()
+    }
+
     /// Whether `owner` is a regular or super owner, or the fixed first leader.
     pub fn is_owner(&self, owner: &AccountOwner) -> bool {
         self.super_owners.contains(owner)

@@ -81,7 +81,9 @@ impl Proxy {
             | Packet::CrossChain(_)
             | Packet::Command(_)
             | Packet::CommandDone(_)
-            | Packet::ChainOpened(_) => {}
+            | Packet::ChainOpened(_)
+            | Packet::Submit(_)
+            | Packet::SubmissionDone(..) => {}
         }
     }
 

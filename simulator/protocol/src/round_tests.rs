@@ -172,15 +172,17 @@ fn the_leader_is_drawn_by_weight_and_alike_by_all() {
     let mut ownership = equal_owners(&owners);
     ownership.owners.insert(owners[0], 8);
     let manager = ChainManager::new(Arc::new(ownership), crate::Timestamp::default());
+    let net = Net::new(&[], ChainOwnership::single);
+    let committee = net.committee();
     let chain = crate::ids::ChainId::default();
     let mut led = [0u32; 3];
     for height in 0..1_000 {
         let instance = (chain, crate::ids::BlockHeight(height));
         let leader = manager
-            .leader(instance, Round::SingleLeader(1))
+            .leader(instance, Round::SingleLeader(1), &committee)
             .expect("owners exist");
         assert_eq!(
-            manager.leader(instance, Round::SingleLeader(1)),
+            manager.leader(instance, Round::SingleLeader(1), &committee),
             Some(leader)
         );
         let index = owners

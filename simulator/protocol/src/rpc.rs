@@ -21,6 +21,7 @@ use crate::{
     proposal::BlockProposal,
     round::Round,
     signature::{PublicKey, Signature},
+    submission::SubmittedOperation,
     time::{TimeDelta, Timestamp},
 };
 
@@ -278,6 +279,17 @@ pub enum Action {
         /// What stands for it in the commands of these wallets.
         placeholder: ChainId,
     },
+    /// Hand an operation in to a public chain: pay there from one's own account.
+    Submit {
+        /// The public chain.
+        chain_id: ChainId,
+        /// Who gets it.
+        recipient: Account,
+        /// How much.
+        amount: Amount,
+        /// The validators' wallets of that chain.
+        producers: Arc<[ClientIndex]>,
+    },
     /// Take in what has arrived.
     ProcessInbox,
     /// Give the chain other owners.
@@ -311,6 +323,17 @@ pub struct Command {
     pub scheduled_us: Option<u64>,
     /// The wallet that waits for this command to be done.
     pub then: Option<ClientIndex>,
+}
+
+/// An operation that a user hands in to a public chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HandedIn {
+    /// The signed operation.
+    pub operation: SubmittedOperation,
+    /// Number of the command that it does.
+    pub number: u64,
+    /// The wallet that wants to know of its block.
+    pub wallet: ClientIndex,
 }
 
 /// How a chain came to be: what makes it known to whoever knows the first chains only.
@@ -373,6 +396,10 @@ pub enum Packet {
     CommandDone(u64),
     /// A wallet tells another that its chain is open.
     ChainOpened(Arc<Lineage>),
+    /// A user hands an operation in to a public chain.
+    Submit(Arc<HandedIn>),
+    /// The operation of this command is in a block of the public chain, at this height if it is known.
+    SubmissionDone(u64, Option<BlockHeight>),
 }
 
 impl Packet {
@@ -415,6 +442,10 @@ impl Packet {
             }
             Self::CommandDone(number) => mix(9, *number, 0),
             Self::ChainOpened(lineage) => mix(10, head(&lineage.description.id()), 0),
+            Self::Submit(handed_in) => mix(11, handed_in.number, u64::from(handed_in.wallet.0)),
+            Self::SubmissionDone(number, height) => {
+                mix(12, *number, height.map_or(u64::MAX, |height| height.0))
+            }
         }
     }
 }

@@ -176,6 +176,12 @@ impl Net {
         net
     }
 
+    /// The validators.
+    pub(crate) fn committee(&self) -> Arc<Committee> {
+        let committee = self.genesis.committee(Epoch(0));
+        committee.expect("the first one").clone()
+    }
+
     /// One more wallet, without a chain.
     pub(crate) fn add_client(&mut self) {
         let index = u32::try_from(self.clients.len()).expect("a handful");

@@ -156,7 +156,9 @@ impl Worker {
             | Packet::Notification(_)
             | Packet::Command(_)
             | Packet::CommandDone(_)
-            | Packet::ChainOpened(_) => {}
+            | Packet::ChainOpened(_)
+            | Packet::Submit(_)
+            | Packet::SubmissionDone(..) => {}
         }
     }
 

@@ -27,6 +27,7 @@ const ALL: &[Bundled] = bundled![
     "lossy-network",
     "contended-game",
     "permissioned-swap",
+    "public-chain",
     "byzantine-partition",
     "broken-assumption",
 ];

@@ -223,6 +223,8 @@ pub struct ChainPlan {
     pub region: RegionIndex,
     /// When waiting messages are taken in.
     pub inbox: InboxPolicy,
+    /// Whether nobody owns it: what stands as its owners are then the validators.
+    pub public: bool,
     /// Where it comes from.
     pub origin: ChainOrigin,
 }
@@ -241,7 +243,7 @@ pub struct OwnerPlan {
 /// Who owns a chain from some height on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnershipPlan {
-    /// The owners, super owners first; at least one.
+    /// The owners, super owners first; none of a public chain.
     pub owners: Vec<OwnerPlan>,
     /// Rounds in which every owner may propose.
     pub multi_leader_rounds: u32,
@@ -257,7 +259,11 @@ impl ChainPlan {
     /// Who owns it at first.
     pub fn ownership(&self) -> OwnershipPlan {
         OwnershipPlan {
-            owners: self.owners.clone(),
+            owners: if self.public {
+                Vec::new()
+            } else {
+                self.owners.clone()
+            },
             multi_leader_rounds: self.multi_leader_rounds,
             round_timeout: self.round_timeout,
             first_leader: self.first_leader,
@@ -359,6 +365,17 @@ pub enum Action {
         /// How many.
         amount: Amount,
     },
+    /// Hand a payment from one's own account in to a public chain.
+    Submit {
+        /// The public chain.
+        chain: ChainIndex,
+        /// Which chain gets the tokens.
+        to: Chooser,
+        /// Which account there.
+        account: Account,
+        /// How many.
+        amount: Amount,
+    },
     /// Open a chain, whose plan says everything else.
     OpenChain(ChainIndex),
     /// Take in waiting messages.
@@ -376,6 +393,8 @@ pub enum Account {
     Chain,
     /// The account of an owner there.
     Owner(OwnerIndex),
+    /// The account there of the owner who acts.
+    Own,
 }
 
 /// Users that act, wait for the end, think, and act again.

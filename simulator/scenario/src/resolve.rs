@@ -52,6 +52,7 @@ pub(crate) fn resolve(
         damaged: &shaped.damaged,
         variant,
         names: Names::default(),
+        validator_count: 0,
         end: VirtualTime::ZERO,
         end_is_known: false,
         warmup: VirtualTime::ZERO,
@@ -72,6 +73,8 @@ struct Resolver<'a> {
     damaged: &'a BTreeSet<At>,
     variant: Option<&'a str>,
     names: Names,
+    /// How many validators the file asks for.
+    validator_count: u64,
     /// The end of the run.
     end: VirtualTime,
     /// Whether the duration could be read; without it nothing is after the end.
@@ -86,6 +89,11 @@ impl Resolver<'_> {
         self.entries_of_other_variants(spec);
         let header = self.header(spec, &mut filled);
         let validators = self.validators(spec, &mut filled);
+        self.validator_count = spec
+            .validators
+            .as_ref()
+            .and_then(|one| one.count)
+            .unwrap_or(0);
         let (mut groups, mut chains) = self.chains(spec, &mut filled);
         self.opened_chains(spec, &mut groups, &mut chains);
         self.regions(spec);

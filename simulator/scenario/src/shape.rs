@@ -33,12 +33,7 @@ const LATER: [(&str, &[&str]); 8] = [
     ("/validators", &["autoscale", "stake", "join", "leave"]),
     (
         "/chains/*",
-        &[
-            "permissions",
-            "public",
-            "open_multi_leader_rounds",
-            "fallback",
-        ],
+        &["permissions", "open_multi_leader_rounds", "fallback"],
     ),
     ("/workload/*", LATER_ACTIONS),
     ("/workload/*/script/*", LATER_ACTIONS),

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use workload::{
-    ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, TransferSpec,
-    WorkloadSpec,
+    ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
+    TransferSpec, WorkloadSpec,
 };
 
 /// How a span of virtual time is written.
@@ -237,6 +237,9 @@ pub struct ChainSpec {
     #[schemars(extend("enum" = ["regular", "super"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Nobody owns it: validators take turns and put into its blocks what users submit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public: Option<bool>,
     /// Rounds in which every owner may propose; 5 if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multi_leader_rounds: Option<u64>,

@@ -179,9 +179,23 @@ impl Places<'_> {
             self.topology
                 .actor(Address::Worker(index, ShardIndex(shard)))
         };
-        std::iter::once(proxy)
+        let mut actors: Vec<_> = std::iter::once(proxy)
             .chain((0..workers).map(worker))
-            .collect()
+            .collect();
+        actors.extend(self.producers(validator));
+        actors
+    }
+
+    /// The wallets of a validator on public chains.
+    fn producers(&self, validator: plan::ValidatorIndex) -> impl Iterator<Item = ActorId> + '_ {
+        let at = move |chain: plan::ChainIndex| {
+            let owner = self.plan.chain(chain).owners[validator.position()].owner;
+            let wallet = self.names.wallet((chain, owner));
+            self.topology.actor(Address::Client(wallet))
+        };
+        let chains = self.plan.chains.iter().enumerate();
+        let public = chains.filter(|(_, chain)| chain.public);
+        public.map(move |(position, _)| at(plan::ChainIndex::at(position)))
     }
 
     fn worker(&self, validator: plan::ValidatorIndex, worker: plan::WorkerIndex) -> ActorId {

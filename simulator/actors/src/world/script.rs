@@ -107,8 +107,13 @@ impl Writer<'_> {
     /// A choice that sticks to the sender is numbered by it.
     fn draw_number(&self, action: &plan::Action, sender: plan::ChainIndex, n: u64) -> u64 {
         match action {
-            plan::Action::Transfer { to, .. } if to.draws_by_sender() => u64::from(sender.get()),
+            plan::Action::Transfer { to, .. } | plan::Action::Submit { to, .. }
+                if to.draws_by_sender() =>
+            {
+                u64::from(sender.get())
+            }
             plan::Action::Transfer { .. }
+            | plan::Action::Submit { .. }
             | plan::Action::Claim { .. }
             | plan::Action::OpenChain(_)
             | plan::Action::ProcessInbox

@@ -10,6 +10,7 @@ use protocol::{
     Timestamp,
     block::{Block, SystemOperation},
     certificate::{BlockCertificate, CertificateKind, VotePayload},
+    committee::Committee,
     description::ChainDescription,
     ids::{BlockHeight, ChainId},
     manager::ChainManager,
@@ -91,11 +92,16 @@ pub(crate) fn check_rounds(verdicts: &mut Verdicts, cast: &Cast<'_>) {
 }
 
 /// What the owners at this height allow.
-pub(crate) fn check_rights(verdicts: &mut Verdicts, cast: &Cast<'_>, owners: &Arc<ChainOwnership>) {
+pub(crate) fn check_rights(
+    verdicts: &mut Verdicts,
+    cast: &Cast<'_>,
+    owners: &Arc<ChainOwnership>,
+    committee: &Committee,
+) {
     let (height, round, kind) = (cast.height, cast.payload.round, cast.payload.kind);
     if let Ground::Proposal(owner) = cast.ground {
         let manager = ChainManager::new(owners.clone(), Timestamp::default());
-        let may = manager.can_propose((cast.chain, height), &owner, round);
+        let may = manager.can_propose((cast.chain, height), &owner, round, committee);
         verdicts.check(Invariant::ProposerRights, may, || {
             format!("{owner} may not propose at height {height} in round {round}")
         });
@@ -126,7 +132,7 @@ pub(crate) fn check_rights(verdicts: &mut Verdicts, cast: &Cast<'_>, owners: &Ar
 pub(crate) fn check_certificate(
     verdicts: &mut Verdicts,
     certificate: &BlockCertificate,
-    committee: &protocol::committee::Committee,
+    committee: &Committee,
 ) {
     let signers = &certificate.lite().signatures;
     let mut keys: Vec<_> = signers.iter().map(|(key, _)| key).collect();

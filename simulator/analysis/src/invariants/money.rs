@@ -331,6 +331,10 @@ impl<'a> Reckoning<'a> {
             SystemOperation::OpenChain(config) => {
                 self.debit(&AccountOwner::CHAIN, config.balance);
             }
+            SystemOperation::Submitted(operation) => {
+                let submission = &operation.submission;
+                self.pay(&operation.owner(), &submission.recipient, submission.amount);
+            }
             SystemOperation::ChangeOwnership(_) | SystemOperation::CloseChain => {}
         }
     }
@@ -402,7 +406,8 @@ impl<'a> Reckoning<'a> {
                 SystemOperation::Transfer { .. }
                 | SystemOperation::Claim { .. }
                 | SystemOperation::ChangeOwnership(_)
-                | SystemOperation::CloseChain => None,
+                | SystemOperation::CloseChain
+                | SystemOperation::Submitted(_) => None,
             });
         let opened = self
             .block

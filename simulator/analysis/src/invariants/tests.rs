@@ -15,7 +15,7 @@ use protocol::{
 use super::*;
 use crate::{
     registry::Registry,
-    testing::{A, B, Network, ROUND, directory, genesis, tampered, wallet, worker},
+    testing::{A, B, Network, ROUND, directory, genesis, members, tampered, wallet, worker},
     validators::{Committee, Parties},
 };
 use trace::Event;
@@ -29,7 +29,7 @@ pub(super) fn watched(network: &Network) -> Invariants {
         byzantine: vec![false; 4],
     };
     let mut registry = Registry::new(&genesis);
-    let mut invariants = Invariants::new(committee, None, &parties, &genesis);
+    let mut invariants = Invariants::new(committee, members(), &parties, &genesis);
     for record in &network.records {
         let (time, actor) = (record.time, record.actor);
         let party = parties.of(actor);

@@ -44,7 +44,7 @@ impl Invariants {
             if self.heads.next_height(chain) == height
                 && let Some(owners) = self.rights.of(chain)
             {
-                grounds::check_rights(verdicts, cast, owners);
+                grounds::check_rights(verdicts, cast, owners, &self.members);
             }
         }
         let quorum = self.committee.quorum;

@@ -11,13 +11,13 @@ use super::*;
 use crate::{
     Verdict,
     tables::{ExpectationRow, MessageOutcome},
-    testing::{A, B, Network, ROUND, directory, genesis, plan, tampered, worker},
+    testing::{A, B, Network, ROUND, directory, genesis, members, plan, tampered, worker},
 };
 
 fn info(rule_faults: Vec<usize>) -> GenesisInfo {
     GenesisInfo {
         chains: genesis(),
-        committee: None,
+        committee: members(),
         quorum: 3,
         rule_faults,
     }

@@ -184,6 +184,7 @@ impl Client {
         store.put_certificate(certificate);
         self.execute_locally(now, certificate, store);
         out.persist(chain);
+        self.prune_pool(Some(certificate.block().height()), out);
         out.observe(Observation::BlockConfirmed {
             certificate: certificate.clone(),
         });
@@ -277,6 +278,7 @@ impl Client {
             }
             self.execute_locally(now, &certificate, store);
             out.persist(chain);
+            self.prune_pool(None, out);
             if let Some(command) = self.settle_pending(block) {
                 self.finish(Some(&certificate), Some(command), out);
             }

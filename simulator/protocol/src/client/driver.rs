@@ -31,7 +31,7 @@ use crate::{
     ids::{Address, BlockHeight, ChainId, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
-    rpc::{ChainInfoQuery, Command, Reply, Request, RequestId},
+    rpc::{Action, ChainInfoQuery, Command, Reply, Request, RequestId},
     store::ContentStore,
     time::Timestamp,
 };
@@ -123,7 +123,7 @@ impl Client {
                 self.start_recovering(now, out);
             } else if let Some(command) = self.next_command() {
                 self.propose_new(now, Some(command), store, out);
-            } else if self.takes_in_by_itself() {
+            } else if self.takes_in_by_itself() || self.pool_waits() {
                 self.propose_new(now, None, store, out);
             }
             if self.operation.is_none() && self.open_commands() >= before {
@@ -135,7 +135,7 @@ impl Client {
     /// Whether there is a block to be made.
     fn has_work(&self) -> bool {
         let on_inbox = !self.on_inbox.is_empty() && self.inbox_waits();
-        !self.ready.is_empty() || on_inbox || self.takes_in_by_itself()
+        !self.ready.is_empty() || on_inbox || self.takes_in_by_itself() || self.pool_waits()
     }
 
     fn next_command(&mut self) -> Option<Arc<Command>> {
@@ -170,6 +170,11 @@ impl Client {
         {
             let reason = "the chain that it names is not open yet".to_owned();
             return self.fail_command(command, reason, out);
+        }
+        if let Some(command) = &command
+            && matches!(command.action, Action::Submit { .. })
+        {
+            return self.hand_in(command, out);
         }
         match self.stage(now, command.as_deref(), store) {
             Staged::Nothing => self.finish(None, command, out),
@@ -374,6 +379,9 @@ impl Client {
     ) {
         if let Some(number) = token.checked_sub(super::HELD) {
             return self.release_held(now, number, store, out);
+        }
+        if token == super::SUBMIT {
+            return self.hand_in_again(out);
         }
         if token == super::POLL {
             self.polling = false;

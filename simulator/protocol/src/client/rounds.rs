@@ -114,7 +114,8 @@ impl Client {
     /// Whether this wallet may propose in no round at all: its owner was replaced.
     fn is_shut_out(&self) -> bool {
         let ownership = &self.chain_ref().execution.ownership;
-        !ownership.is_owner(&self.owner()) && !ownership.open_multi_leader_rounds
+        let leads = ownership.is_public() && self.committee().weight(&self.config.key.public()) > 0;
+        !ownership.is_owner(&self.owner()) && !ownership.open_multi_leader_rounds && !leads
     }
 
     fn give_up_pending(&mut self, out: &mut Outputs) {
@@ -137,10 +138,10 @@ impl Client {
             .seen
             .iter()
             .any(|(seen, hash)| *seen == round && *hash != block);
-        let owner = self.owner();
+        let (owner, committee) = (self.owner(), self.committee());
         let may = |round: Round| {
             let instance = self.instance();
-            manager.can_propose(instance, &owner, round)
+            manager.can_propose(instance, &owner, round, &committee)
         };
         let round = match round {
             Round::Fast if self.config.allow_fast_blocks && !rival && may(Round::Fast) => {
@@ -312,7 +313,9 @@ impl Client {
         {
             out.verified(1);
             let manager = &self.chain_ref().manager;
-            let allowed = manager.can_propose((chain, next), &proposal.owner(), proposal.round);
+            let committee = self.committee();
+            let (owner, round) = (proposal.owner(), proposal.round);
+            let allowed = manager.can_propose((chain, next), &owner, round, &committee);
             if allowed && proposal.check_signature(store) {
                 self.seen.insert((proposal.round, proposal.block_hash()));
                 let manager = &mut self.chain_mut().manager;

@@ -44,13 +44,18 @@ impl Client {
         store: &dyn ContentStore,
     ) -> Staged {
         let operation = command.and_then(|command| self.operation_of(&command.action));
+        let mut operations: Vec<_> = operation.into_iter().collect();
+        let pooled = operations.is_empty();
+        if pooled {
+            operations = self.pooled();
+        }
         let mut incoming = self.waiting_bundles();
         let mut failures = 0;
         loop {
-            if incoming.is_empty() && operation.is_none() {
+            if incoming.is_empty() && operations.is_empty() {
                 return Staged::Nothing;
             }
-            let block = self.block_with(now, &incoming, operation.as_ref());
+            let block = self.block_with(now, &incoming, &operations);
             let block_hash = CryptoHash::of(&block);
             match store.execute(&self.chain_ref().execution, &block, block_hash) {
                 Ok(_) => {
@@ -61,7 +66,12 @@ impl Client {
                 }
                 Err(BlockError::Transaction { transaction, error }) => {
                     let index = usize::try_from(transaction).expect("an index fits memory");
-                    if index >= incoming.len() {
+                    if let Some(failed) = index.checked_sub(incoming.len()) {
+                        if pooled {
+                            // It may come to be possible; what was handed in waits.
+                            leave_out(&mut operations, failed);
+                            continue;
+                        }
                         return Staged::Impossible(BlockError::Transaction { transaction, error });
                     }
                     failures += 1;
@@ -112,7 +122,7 @@ impl Client {
         &self,
         now: Timestamp,
         incoming: &[IncomingBundle],
-        operation: Option<&SystemOperation>,
+        operations: &[SystemOperation],
     ) -> ProposedBlock {
         let state = &self.chain_ref().execution;
         let newest = incoming
@@ -120,7 +130,10 @@ impl Client {
             .map(|incoming| incoming.bundle.timestamp)
             .max();
         let receive = incoming.iter().cloned().map(Transaction::ReceiveMessages);
-        let execute = operation.cloned().map(Transaction::ExecuteOperation);
+        let execute = operations
+            .iter()
+            .cloned()
+            .map(Transaction::ExecuteOperation);
         ProposedBlock {
             chain_id: state.chain_id,
             epoch: state.epoch,
@@ -150,7 +163,9 @@ impl Client {
             self.config.placeholders.contains(chain) && !self.opened.contains_key(chain)
         };
         match action {
-            Action::Transfer { recipient, .. } => unopened(&recipient.chain_id),
+            Action::Transfer { recipient, .. } | Action::Submit { recipient, .. } => {
+                unopened(&recipient.chain_id)
+            }
             Action::Claim {
                 target_id,
                 recipient,
@@ -196,9 +211,23 @@ impl Client {
                 Some(SystemOperation::ChangeOwnership(ownership.clone()))
             }
             Action::CloseChain => Some(SystemOperation::CloseChain),
-            Action::ProcessInbox => None,
+            Action::Submit { .. } | Action::ProcessInbox => None,
         }
     }
+}
+
+/// Leaves a submitted operation out, and all that follow it of the same user.
+fn leave_out(operations: &mut Vec<SystemOperation>, failed: usize) {
+    let user = |operation: &SystemOperation| match operation {
+        SystemOperation::Submitted(operation) => Some(operation.owner()),
+        _ => None,
+    };
+    let whose = user(&operations[failed]);
+    let mut position = 0;
+    operations.retain(|operation| {
+        position += 1;
+        position <= failed || user(operation) != whose
+    });
 }
 
 /// Table 3.3: reject what fails; leave it for later if it may not be rejected or too much fails.

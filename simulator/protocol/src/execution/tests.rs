@@ -11,6 +11,7 @@ use crate::{
     ids::{Account, AccountOwner, ChainId, Epoch},
     message::{IncomingBundle, MessageAction, MessageKind, SystemMessage},
     ownership::ChainOwnership,
+    submission::{Submission, SubmittedOperation},
     testing::key,
 };
 
@@ -218,4 +219,48 @@ fn a_withdrawal_pays_only_what_the_owner_has() {
     assert_eq!(paid.state.balance_of(&owner(1)), Amount::ZERO);
     assert_eq!(paid.block.bundles()[0].0, b.chain_id);
     assert!(take(tokens(6)).is_err());
+}
+
+/// Operation number `nonce` of user 2, handed in to `chain`: a token to user 3 there.
+fn submitted(chain: ChainId, nonce: u64) -> Transaction {
+    let submission = Submission {
+        chain_id: chain,
+        nonce,
+        recipient: Account {
+            chain_id: chain,
+            owner: owner(3),
+        },
+        amount: tokens(1),
+    };
+    let operation = SubmittedOperation::new(submission, &key(2, 2));
+    Transaction::ExecuteOperation(SystemOperation::Submitted(Arc::new(operation)))
+}
+
+#[test]
+fn a_users_operations_are_executed_in_their_order_and_each_once() {
+    let mut state = chain(0, 0);
+    state.balances.insert(owner(2), tokens(5));
+    let id = state.chain_id;
+    let expected = |expected, found| ExecutionError::UnexpectedNonce {
+        owner: owner(2),
+        expected,
+        found,
+    };
+    assert_eq!(fails(&state, 0, submitted(id, 1)), expected(0, 1), "a gap");
+    let both = vec![submitted(id, 0), submitted(id, 1)];
+    let executed = execute(&state, &block(&state, 0, both)).expect("they are in order");
+    let after = &executed.state;
+    assert_eq!(after.balance_of(&owner(2)), tokens(3));
+    assert_eq!(after.balance_of(&owner(3)), tokens(2));
+    assert_eq!(after.executed_of(&owner(2)), 2);
+    assert_eq!(fails(after, 0, submitted(id, 1)), expected(2, 1), "again");
+    assert!(execute(after, &block(after, 0, vec![submitted(id, 2)])).is_ok());
+}
+
+#[test]
+fn an_operation_is_executed_only_where_it_was_handed_in() {
+    let (mut a, b) = (chain(0, 0), chain(1, 0));
+    a.balances.insert(owner(2), tokens(5));
+    let error = fails(&a, 0, submitted(b.chain_id, 0));
+    assert_eq!(error, ExecutionError::SubmittedElsewhere);
 }

@@ -35,7 +35,7 @@ impl Worker {
         out: &mut Outputs,
     ) -> Result<Response, NodeError> {
         self.load(now, chain)?;
-        out.verified(1);
+        out.verified(1 + proposal.block.submitted().count());
         self.check_proposal(chain, proposal, store)?;
         let rules = self.config.sabotage.rules();
         let state = self.chains.get_mut(&chain).expect("loaded above");
@@ -108,11 +108,14 @@ impl Worker {
         }
         let proposer = proposal.owner();
         let instance = (chain, block.height);
-        let may = state
-            .manager
-            .can_propose(instance, &proposer, proposal.round);
+        let committee = self.committee(block.epoch)?;
+        let manager = &state.manager;
+        let may = manager.can_propose(instance, &proposer, proposal.round, &committee);
         if !may && self.config.sabotage.rules().keep(Rule::ProposerMayPropose) {
             return Err(NodeError::InvalidOwner(proposal.round));
+        }
+        if !block.submitted().all(|operation| operation.check(store)) {
+            return Err(NodeError::InvalidProposal);
         }
         self.check_original(chain, proposal, store)
     }

@@ -4,10 +4,10 @@ use super::{Resolver, present, recipients};
 use crate::diagnostic::Code;
 use crate::document::At;
 use crate::plan::{Account, Action, ChainIndex, ChainPlan, ChainSet};
-use crate::spec::{ClaimSpec, TransferSpec, WorkloadSpec};
+use crate::spec::{ClaimSpec, SubmitSpec, TransferSpec, WorkloadSpec};
 use crate::units;
 
-const LOOP_ACTIONS: &str = "transfer, claim, process_inbox";
+const LOOP_ACTIONS: &str = "transfer, claim, submit, process_inbox";
 
 impl Resolver<'_> {
     pub(super) fn loop_action(
@@ -21,6 +21,7 @@ impl Resolver<'_> {
         let found = present(&[
             ("transfer", written.transfer.is_some()),
             ("claim", written.claim.is_some()),
+            ("submit", written.submit.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
         ]);
         if !self.one_action(at, &found, LOOP_ACTIONS) {
@@ -28,6 +29,9 @@ impl Resolver<'_> {
         }
         if let Some(transfer) = &written.transfer {
             return self.transfer(&at.key("transfer"), transfer);
+        }
+        if let Some(submit) = &written.submit {
+            return self.submit(&at.key("submit"), submit, chains);
         }
         if let Some(claim) = &written.claim {
             let here = at.key("claim");
@@ -94,6 +98,37 @@ impl Resolver<'_> {
         let (to, account) = to?;
         Some(Action::Transfer {
             from,
+            to,
+            account,
+            amount: amount?,
+        })
+    }
+
+    pub(super) fn submit(
+        &mut self,
+        at: &At,
+        written: &SubmitSpec,
+        chains: &[ChainPlan],
+    ) -> Option<Action> {
+        let here = at.key("chain");
+        let chain = self.read_text(&here, written.chain.as_ref(), |names, text| {
+            names.find_chain(&Self::whole(text))
+        });
+        let public = |chain: ChainIndex| chains.get(chain.position()).is_none_or(|one| one.public);
+        if chain.is_some_and(|chain| !public(chain)) {
+            let message = "only its owners make blocks of this chain";
+            let help = "add public = true to the chain, or send to it with transfer".to_owned();
+            self.say(&here, Code::BadValue, message, help);
+        }
+        let to = self.read_text(&at.key("to"), written.to.as_ref(), recipients::recipient);
+        let amount = self.read(&at.key("amount"), written.amount.as_ref(), units::amount);
+        if amount.is_some_and(protocol::Amount::is_zero) {
+            let message = "nothing is sent";
+            self.say(&at.key("amount"), Code::NoEffect, message, None);
+        }
+        let (to, account) = to?;
+        Some(Action::Submit {
+            chain: chain?,
             to,
             account,
             amount: amount?,

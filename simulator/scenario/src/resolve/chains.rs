@@ -23,7 +23,7 @@ const OWNERS_MAX: usize = 1_000;
 const ROUND_TIMEOUT: &str = "10s";
 
 /// Names that mean something else where a chain could stand.
-const RESERVED: [&str; 3] = ["clients", "prev", "local"];
+const RESERVED: [&str; 4] = ["clients", "prev", "local", "own"];
 
 /// What every chain of a group has in common.
 struct Common {
@@ -40,6 +40,8 @@ enum Ownership {
     Own { is_super: bool },
     /// These.
     Named(Vec<OwnerPlan>),
+    /// Nobody: the validators take turns.
+    Public,
 }
 
 impl Resolver<'_> {
@@ -131,6 +133,7 @@ impl Resolver<'_> {
             return None;
         }
         let (common, ownership) = (common?, ownership?);
+        let public = matches!(ownership, Ownership::Public);
         let mut spread = Spread::new(&regions);
         let chains = (0..count).map(|position| {
             let chain_name = if numbered {
@@ -149,6 +152,7 @@ impl Resolver<'_> {
                     is_super: *is_super,
                 }],
                 Ownership::Named(owners) => owners.clone(),
+                Ownership::Public => self.validator_owners(),
             };
             ChainPlan {
                 name: chain_name,
@@ -162,7 +166,12 @@ impl Resolver<'_> {
                 fast_round: common.fast_round,
                 later_owners: Vec::new(),
                 region: spread.next(),
-                inbox: common.inbox,
+                inbox: if public {
+                    InboxPolicy::Auto
+                } else {
+                    common.inbox
+                },
+                public,
                 origin: ChainOrigin::Genesis,
             }
         });
@@ -230,6 +239,15 @@ impl Resolver<'_> {
         target: &mut ChainSpec,
     ) -> Option<Ownership> {
         let named = written.owners.is_some() || written.super_owners.is_some();
+        if written.public == Some(true) {
+            if named || written.owner.is_some() {
+                let message = "a public chain has no owners";
+                let help = "remove the owners, or `public`".to_owned();
+                self.say_key(&at.key("public"), Code::TwoActions, message, "", help);
+                return None;
+            }
+            return Some(Ownership::Public);
+        }
         if named {
             if written.owner.is_some() {
                 let message = "`owner` is about a chain without other owners";
@@ -247,6 +265,19 @@ impl Resolver<'_> {
         Some(Ownership::Own {
             is_super: owner == "super",
         })
+    }
+
+    /// The validators, as who makes the blocks of a public chain: each has a wallet for it.
+    fn validator_owners(&mut self) -> Vec<OwnerPlan> {
+        let names: Vec<_> = (1..=self.validator_count)
+            .map(|number| format!("v{number}"))
+            .collect();
+        let owner = |name: &String| OwnerPlan {
+            owner: self.names.owner(name),
+            weight: 0,
+            is_super: false,
+        };
+        names.iter().map(owner).collect()
     }
 
     /// Super owners first, then regular ones, each in the order of the file.
@@ -491,6 +522,7 @@ impl Resolver<'_> {
             later_owners: Vec::new(),
             region: RegionIndex::new(0),
             inbox: common.inbox,
+            public: false,
             origin: ChainOrigin::Opened {
                 parent: ChainIndex::new(0),
             },

@@ -201,7 +201,8 @@ impl Resolver<'_> {
                     .is_some_and(|chain| has_super(&plan.chain(chain).owners));
                 let messages = match action {
                     Action::Transfer { .. } | Action::Claim { .. } => crossing,
-                    Action::OpenChain(_)
+                    Action::Submit { .. }
+                    | Action::OpenChain(_)
                     | Action::ProcessInbox
                     | Action::ChangeOwnership(_)
                     | Action::CloseChain => 0,
@@ -272,7 +273,9 @@ fn has_super(owners: &[OwnerPlan]) -> bool {
 fn reachable(plan: &Plan) -> ChainSet {
     let mut all = ChainSet::default();
     let mut add = |action: &Action| match action {
-        Action::Transfer { to, .. } => all = all.union(&to.candidates()),
+        Action::Transfer { to, .. } | Action::Submit { to, .. } => {
+            all = all.union(&to.candidates())
+        }
         Action::Claim { target, to, .. } => {
             all = all
                 .union(&ChainSet::one(*target))

@@ -9,7 +9,7 @@ use crate::units;
 
 const CHOICES: [&str; 4] = ["uniform", "zipf", "weighted", "sticky"];
 
-/// Reads `B`, `ben@B`, `uniform(user/*)`, `zipf(user/*, s=1.1)`, `weighted(A: 9, user/*: 1)` or
+/// Reads `B`, `ben@B`, `own@B`, `uniform(user/*)`, `zipf(user/*, s=1.1)`, `weighted(A: 9, user/*: 1)` or
 /// `sticky(user/*)`.
 pub(super) fn recipient(names: &Names, text: &str) -> Result<(Chooser, Account), TextError> {
     if let Some(form) = form(text)? {
@@ -17,8 +17,8 @@ pub(super) fn recipient(names: &Names, text: &str) -> Result<(Chooser, Account),
     }
     let whole = Piece::of(text, 0..text.len());
     if whole.text.contains('@') {
-        let (owner, chain) = account(names, &whole)?;
-        return Ok((Chooser::One(chain), Account::Owner(owner)));
+        let (account, chain) = owned(names, &whole)?;
+        return Ok((Chooser::One(chain), account));
     }
     let chains = names.find_chains(&whole)?;
     match chains.only() {
@@ -29,6 +29,18 @@ pub(super) fn recipient(names: &Names, text: &str) -> Result<(Chooser, Account),
             Err(whole.error(Code::WrongArgument, message, help))
         }
     }
+}
+
+/// Reads `ben@B` or `own@B`.
+fn owned(names: &Names, whole: &Piece<'_>) -> Result<(Account, ChainIndex), TextError> {
+    let Some(chain) = whole.text.strip_prefix("own@") else {
+        let (owner, chain) = account(names, whole)?;
+        return Ok((Account::Owner(owner), chain));
+    };
+    let from = whole.text.len() - chain.len();
+    let mut piece = Piece::of(whole.text, from..whole.text.len());
+    piece.start += whole.start;
+    Ok((Account::Own, names.find_chain(&piece)?))
 }
 
 /// Reads one account: `B` or `ben@B`.

@@ -17,7 +17,7 @@ use crate::spec::{ClosedSpec, OpenSpec, OwnershipSpec, Spec, StepSpec, WorkloadS
 use crate::units;
 
 const STEP_ACTIONS: &str =
-    "transfer, claim, open_chain, process_inbox, change_ownership, close_chain";
+    "transfer, claim, submit, open_chain, process_inbox, change_ownership, close_chain";
 const USERS_MAX: u64 = 1_000_000;
 const STEPS_MAX: usize = 100_000;
 
@@ -94,6 +94,7 @@ impl Resolver<'_> {
             ("chains", written.chains.is_some()),
             ("transfer", written.transfer.is_some()),
             ("claim", written.claim.is_some()),
+            ("submit", written.submit.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
         ];
         for (key, there) in keys {
@@ -171,6 +172,7 @@ impl Resolver<'_> {
         let found = present(&[
             ("transfer", written.transfer.is_some()),
             ("claim", written.claim.is_some()),
+            ("submit", written.submit.is_some()),
             ("open_chain", written.open_chain.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
             ("change_ownership", written.change_ownership.is_some()),
@@ -196,6 +198,8 @@ impl Resolver<'_> {
                 self.wrong_claimant(&here);
             }
             action
+        } else if let Some(submit) = &written.submit {
+            self.submit(&at.key("submit"), submit, chains)
         } else if written.open_chain.is_some() {
             self.open_step(at, written, chain, owner, chains)
         } else if let Some(ownership) = &written.change_ownership {

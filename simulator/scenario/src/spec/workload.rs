@@ -34,6 +34,9 @@ pub struct WorkloadSpec {
     /// Action: ask for tokens of one's account on another chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimSpec>,
+    /// Action: hand a payment in to a public chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submit: Option<SubmitSpec>,
     /// Action: take in waiting messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_inbox: Option<bool>,
@@ -70,6 +73,9 @@ pub struct StepSpec {
     /// Action: ask for tokens of one's account on another chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimSpec>,
+    /// Action: hand a payment in to a public chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submit: Option<SubmitSpec>,
     /// Action: open a chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_chain: Option<OpenChainSpec>,
@@ -91,7 +97,7 @@ pub struct StepSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransferSpec {
-    /// A chain, `owner@chain`, or a choice such as `uniform(user/*)`, `zipf(user/*, s=1.1)`,
+    /// A chain, `owner@chain`, `own@chain` (the account of who acts), or a choice such as `uniform(user/*)`, `zipf(user/*, s=1.1)`,
     /// `weighted(shop: 9, user/*: 1)` or `sticky(user/*)`.
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +109,24 @@ pub struct TransferSpec {
     /// The owner whose account on the chain pays; the chain's own balance if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_owner: Option<String>,
+}
+
+/// Hand a payment in to a public chain: from one's own account there, in the order of one's steps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitSpec {
+    /// The public chain.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
+    /// Who gets it, as in a transfer.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// How many tokens.
+    #[schemars(required, regex(pattern = AMOUNT))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
 }
 
 /// Ask for tokens of an owner's account on another chain.
