@@ -3,6 +3,7 @@
 //! Everything here is a function of the plan; nothing depends on how the world is run.
 
 mod faults;
+mod genesis;
 mod script;
 
 use std::{
@@ -17,10 +18,8 @@ use engine::{
 use protocol::{
     Timestamp,
     client::{Client, ClientConfig, ClientOptions, InboxPolicy},
-    committee::{Committee, ValidatorState},
-    description::{ChainDescription, ChainOrigin, InitialChainConfig},
     genesis::Genesis,
-    ids::{Account, AccountOwner, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
+    ids::{Account, AccountOwner, ChainId, ClientIndex, ShardIndex, ValidatorIndex},
     machine::Outputs,
     ownership::ChainOwnership,
     proxy::Proxy,
@@ -31,6 +30,8 @@ use protocol::{
 };
 use scenario::{Plan, plan};
 use trace::{Directory, WalletEntry};
+
+use genesis::{genesis, ownership};
 
 use crate::{
     node::{LocalFault, Machine, ServiceTimes, Shared, SimNode},
@@ -324,72 +325,6 @@ fn config(plan: &Plan) -> RunConfig {
             pending: Some(plan.limits.pending),
         },
     }
-}
-
-fn ownership(plan: &plan::OwnershipPlan, public: bool, owners: &[AccountOwner]) -> ChainOwnership {
-    let first_leader = plan.first_leader;
-    let mut ownership = ChainOwnership {
-        multi_leader_rounds: plan.multi_leader_rounds,
-        first_leader: first_leader.map(|owner| owners[owner.position()]),
-        ..ChainOwnership::default()
-    };
-    ownership.timeout_config.base_timeout = plan.round_timeout;
-    ownership.timeout_config.fast_round_duration = plan.fast_round;
-    if public {
-        return ChainOwnership::public(ownership.timeout_config);
-    }
-    for owner in &plan.owners {
-        let account = owners[owner.owner.position()];
-        if owner.is_super {
-            ownership.super_owners.insert(account);
-        } else {
-            ownership.owners.insert(account, owner.weight);
-        }
-    }
-    ownership
-}
-
-fn genesis(
-    plan: &Plan,
-    validator_keys: &[SigningKey],
-    ownerships: &[Arc<ChainOwnership>],
-) -> (Arc<Genesis>, Vec<Option<ChainId>>) {
-    let members = (0..).zip(validator_keys).zip(&plan.validators);
-    let committee = Committee::new(
-        members
-            .map(|((index, key), validator)| {
-                let index = ValidatorIndex(index);
-                (
-                    key.public(),
-                    ValidatorState {
-                        index,
-                        votes: validator.weight,
-                    },
-                )
-            })
-            .collect(),
-    );
-    let mut descriptions = Vec::new();
-    let mut ids = Vec::new();
-    // Root 0 is the admin chain, which no scenario of this version uses.
-    for (index, (chain, ownership)) in (1..).zip(plan.chains.iter().zip(ownerships)) {
-        if chain.origin != plan::ChainOrigin::Genesis {
-            ids.push(None);
-            continue;
-        }
-        let description = ChainDescription {
-            origin: ChainOrigin::Root(index),
-            timestamp: Timestamp::default(),
-            config: InitialChainConfig {
-                ownership: ownership.clone(),
-                epoch: Epoch(0),
-                balance: chain.balance,
-            },
-        };
-        ids.push(Some(description.id()));
-        descriptions.push(description);
-    }
-    (Arc::new(Genesis::new(committee, descriptions)), ids)
 }
 
 /// One wallet for each owner of each chain: the chains' first owners in the order of the chains,

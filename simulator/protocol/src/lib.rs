@@ -19,6 +19,7 @@ pub mod genesis;
 pub mod hash;
 pub mod ids;
 pub mod inbox;
+mod leader;
 pub mod machine;
 pub mod manager;
 pub mod message;

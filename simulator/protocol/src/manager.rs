@@ -15,8 +15,6 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use crate::{
     block::Block,
     certificate::{
@@ -24,8 +22,9 @@ use crate::{
     },
     committee::Committee,
     error::NodeError,
-    hash::{CryptoHash, Hashable},
+    hash::CryptoHash,
     ids::{AccountOwner, BlockHeight, ChainId},
+    leader::draw_leader,
     ownership::ChainOwnership,
     proposal::{BlockProposal, OriginalProposal},
     round::Round,
@@ -76,18 +75,6 @@ pub struct ChainManager {
     timeout_vote: Option<Box<Vote>>,
     current_round: Round,
     round_timeout: Option<Timestamp>,
-}
-
-/// What the leader of a round is drawn by: everybody draws the same.
-#[derive(Serialize)]
-struct LeaderDraw {
-    chain_id: ChainId,
-    height: BlockHeight,
-    round: Round,
-}
-
-impl Hashable for LeaderDraw {
-    const TAG: &'static str = "LeaderDraw";
 }
 
 impl ChainManager {
@@ -576,27 +563,6 @@ impl ChainManager {
         self.update_current_round(now);
         voted
     }
-}
-
-/// One of the owners, by weight and by a hash that all know.
-fn draw_leader(
-    (chain_id, height): (ChainId, BlockHeight),
-    round: Round,
-    mut owners: impl Iterator<Item = (AccountOwner, u64)> + Clone,
-) -> Option<AccountOwner> {
-    let total = owners.clone().map(|(_, weight)| u128::from(weight)).sum();
-    let draw = CryptoHash::of(&LeaderDraw {
-        chain_id,
-        height,
-        round,
-    });
-    let mut left = u128::from(draw.fingerprint()).checked_rem(total)?;
-    owners.find_map(|(owner, weight)| {
-        let weight = u128::from(weight);
-        let found = left < weight;
-        left = left.saturating_sub(weight);
-        found.then_some(owner)
-    })
 }
 
 fn same_content(a: &BlockProposal, b: &BlockProposal) -> bool {

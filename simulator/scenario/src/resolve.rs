@@ -10,6 +10,7 @@ mod expectations;
 mod faults;
 mod lints;
 mod output;
+mod owners;
 mod recipients;
 mod validators;
 mod workload;

@@ -1,0 +1,103 @@
+//! Owners of a chain as they are written: super owners, regular ones with weights, or validators.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Resolver, in_file_order};
+use crate::diagnostic::Code;
+use crate::document::At;
+use crate::plan::OwnerPlan;
+
+/// So that a sum of weights stays far from the end of 64 bits.
+pub(super) const WEIGHT_MAX: u64 = 1_000_000_000;
+const OWNERS_MAX: usize = 1_000;
+
+impl Resolver<'_> {
+    /// The validators, as who makes the blocks of a public chain: each has a wallet for it.
+    pub(super) fn validator_owners(&mut self) -> Vec<OwnerPlan> {
+        let names: Vec<_> = (1..=self.validator_count)
+            .map(|number| format!("v{number}"))
+            .collect();
+        let owner = |name: &String| OwnerPlan {
+            owner: self.names.owner(name),
+            weight: 0,
+            is_super: false,
+        };
+        names.iter().map(owner).collect()
+    }
+
+    /// Super owners first, then regular ones, each in the order of the file.
+    pub(super) fn owners(
+        &mut self,
+        at: &At,
+        regular: Option<&BTreeMap<String, u64>>,
+        supers: Option<&[String]>,
+    ) -> Option<Vec<OwnerPlan>> {
+        let mut owners: Vec<OwnerPlan> = Vec::new();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut failed = false;
+        for (index, name) in supers.unwrap_or_default().iter().enumerate() {
+            let here = at.key("super_owners").index(index);
+            if !seen.insert(name) {
+                let message = format!("`{name}` is a super owner already");
+                self.say(&here, Code::DuplicateName, message, None);
+            }
+            match self.owner_name(&here, name) {
+                Some(owner) => owners.push(OwnerPlan {
+                    owner,
+                    weight: 0,
+                    is_super: true,
+                }),
+                None => failed = true,
+            }
+        }
+        let map_at = at.key("owners");
+        let empty = BTreeMap::new();
+        for (name, weight) in in_file_order(self.document, &map_at, regular.unwrap_or(&empty)) {
+            let here = map_at.key(name);
+            if !seen.insert(name) {
+                let message = format!("`{name}` is a super owner already");
+                let help = "a super owner may propose in every round".to_owned();
+                self.say_key(&here, Code::DuplicateName, message, "", help);
+            }
+            if *weight > WEIGHT_MAX || *weight == 0 {
+                let message = format!("a weight is between 1 and {WEIGHT_MAX}");
+                self.say(&here, Code::BadValue, message, None);
+                failed = true;
+            }
+            match self.owner_name(&here, name) {
+                Some(owner) => {
+                    owners.push(OwnerPlan {
+                        owner,
+                        weight: *weight,
+                        is_super: false,
+                    });
+                }
+                None => failed = true,
+            }
+        }
+        if owners.is_empty() && !failed {
+            let message = "a chain without owners is not in this version";
+            let help = "name an owner, or remove the key".to_owned();
+            self.say_key(
+                at,
+                Code::NotInThisVersion,
+                message,
+                "nobody may propose here",
+                help,
+            );
+            failed = true;
+        }
+        if owners.len() > OWNERS_MAX {
+            self.say_key(
+                at,
+                Code::TooLarge,
+                format!("at most {OWNERS_MAX} owners"),
+                "",
+                None,
+            );
+            failed = true;
+        }
+        self.names.chains_are_partial |= failed;
+        (!failed).then_some(owners)
+    }
+}
