@@ -23,15 +23,16 @@ use crate::{
     machine::{Output, Outputs},
     manager::LockingBlock,
     observe::Observation,
+    round::Round,
     rpc::{ChainInfoQuery, ChainInfoResponse, Packet, Reply, RequestId, Response},
     worker::Worker,
 };
 
-use actions::{Action, Step};
+use actions::{Action, Flaw, Retry, RoundPick, Step};
 use history::History;
 use letters::{Letter, Said, Writer};
 use model::{Model, Verdict};
-use world::{Setting, World};
+use world::{Setting, Signers, World};
 
 /// The validator, the reference and the world around them.
 struct Run {
@@ -214,7 +215,7 @@ impl Run {
                 assert_eq!(reply, &Err(error.clone()), "the reason that is answered");
                 assert_eq!(
                     told.refusals,
-                    [error.clone()],
+                    std::slice::from_ref(error),
                     "the reason that is recorded"
                 );
                 assert_eq!(votes, []);
@@ -229,7 +230,7 @@ impl Run {
         height: BlockHeight,
         payload: VotePayload,
         letter: &Letter,
-        current: crate::round::Round,
+        current: Round,
     ) {
         if let Said::Offer(offer) = &letter.said {
             let proposal = &offer.proposal;
@@ -383,7 +384,7 @@ fn told(outputs: &[Output]) -> Vec<Told> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 3_000,
+        cases: 6_000,
         rng_seed: RngSeed::Fixed(1),
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -395,5 +396,32 @@ proptest! {
         for step in &steps {
             run.step(step);
         }
+    }
+}
+
+#[test]
+fn a_retry_whose_certificate_is_of_something_else_changes_nothing() {
+    for flaw in [
+        // The block is not the one that was validated,
+        Flaw::Original,
+        // or has another outcome,
+        Flaw::Outcome,
+        // or the certificate says that it is of another chain: then there would be a vote without
+        // the lock that justifies it.
+        Flaw::OtherChainsCertificate,
+    ] {
+        let certified = RoundPick::This(Round::MultiLeader(0));
+        let mut run = Run::new(Setting::Fast);
+        let fresh = run.chain().clone();
+        let action = Action::Propose {
+            who: Some(world::SUPER),
+            block: 0,
+            round: RoundPick::This(Round::MultiLeader(1)),
+            retry: Retry::Regular(certified, Signers::Others),
+            flaw: Some(flaw),
+        };
+        run.step(&Step { action, stop: None });
+        assert_eq!(run.tally.get("refused: Certificate other block"), Some(&1));
+        assert_eq!(*run.chain(), fresh, "{flaw:?}");
     }
 }

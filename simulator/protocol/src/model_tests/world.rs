@@ -18,6 +18,7 @@ use crate::{
         IncomingBundle, MessageAction, MessageBundle, MessageKind, PostedMessage, SystemMessage,
     },
     ownership::{ChainOwnership, TimeoutConfig},
+    round::Round,
     sabotage::Sabotage,
     signature::{PublicKey, Signature, SigningKey},
     store::{ContentStore, Executed},
@@ -340,7 +341,7 @@ impl World {
     pub(super) fn payload(
         &self,
         block: &Block,
-        round: crate::round::Round,
+        round: Round,
         kind: CertificateKind,
     ) -> VotePayload {
         VotePayload {
