@@ -44,6 +44,8 @@ pub use time::{TimeDelta, Timestamp};
 #[cfg(test)]
 mod flow_tests;
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod round_tests;
 #[cfg(test)]
 mod testing;

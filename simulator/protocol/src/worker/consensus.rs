@@ -152,7 +152,8 @@ impl Worker {
                 if certificate.payload.kind != CertificateKind::Validated {
                     return Err(NodeError::InvalidProposal);
                 }
-                Ok(certificate.check(&committee, store)?)
+                certificate.check(&committee, store)?;
+                certified_block(proposal, certificate).map(drop)
             }
         }
     }
@@ -164,15 +165,11 @@ impl Worker {
         proposal: &BlockProposal,
         store: &dyn ContentStore,
     ) -> Result<Arc<Block>, NodeError> {
-        match (&proposal.original_proposal, &proposal.outcome) {
-            (Some(OriginalProposal::Regular { certificate }), Some(outcome)) => {
-                let block = Block::new((*proposal.block).clone(), (**outcome).clone());
-                if block.hash() != certificate.payload.value_hash {
-                    return Err(NodeError::Certificate(CertificateError::OtherBlock));
-                }
-                Ok(Arc::new(block))
+        match &proposal.original_proposal {
+            Some(OriginalProposal::Regular { certificate }) => {
+                Ok(certified_block(proposal, certificate)?.block().clone())
             }
-            _ => {
+            Some(OriginalProposal::Fast { .. }) | None => {
                 let state = &self.chains[&chain].execution;
                 let executed = store.execute(state, &proposal.block, proposal.block_hash())?;
                 Ok(executed.block)
@@ -190,9 +187,8 @@ impl Worker {
     ) {
         let lock = match &proposal.original_proposal {
             Some(OriginalProposal::Regular { certificate }) => {
-                BlockCertificate::new(block.clone(), certificate.clone())
-                    .ok()
-                    .map(Arc::new)
+                let certificate = BlockCertificate::new(block.clone(), certificate.clone());
+                Some(Arc::new(certificate.expect("checked with the proposal")))
             }
             Some(OriginalProposal::Fast { .. }) | None => None,
         };
@@ -538,6 +534,18 @@ impl Worker {
             Delivery::Blocking | Delivery::NonBlocking => Some(response),
         }
     }
+}
+
+/// What a quorum vouches for in a retry of a validated block: it has signed just this block with
+/// just this outcome.
+fn certified_block(
+    proposal: &BlockProposal,
+    certificate: &LiteCertificate,
+) -> Result<BlockCertificate, NodeError> {
+    let outcome = proposal.outcome.as_deref();
+    let outcome = outcome.ok_or(NodeError::InvalidProposal)?.clone();
+    let block = Arc::new(Block::new((*proposal.block).clone(), outcome));
+    Ok(BlockCertificate::new(block, certificate.clone())?)
 }
 
 /// The longest that a proposal may wait for its own timestamp.
