@@ -206,6 +206,14 @@ impl Run {
                 let height = told.votes[0].0;
                 self.add_vote(height, *payload, letter, info.current_round);
             }
+            Verdict::Again(payload) => {
+                let Ok(Response::Info(response)) = reply else {
+                    panic!("a vote is answered: {reply:?}");
+                };
+                let vote = response.info.timeout_vote.as_deref();
+                assert_eq!(vote.map(|vote| vote.payload), Some(*payload));
+                assert_eq!((votes, &told.refusals), (vec![], &vec![]));
+            }
             Verdict::Done => {
                 assert!(reply.is_ok(), "{reply:?}");
                 assert_eq!((votes, &told.refusals), (vec![], &vec![]));

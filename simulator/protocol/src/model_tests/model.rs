@@ -24,6 +24,8 @@ use crate::{
 pub(super) enum Verdict {
     /// A vote of this content is cast, and the answer tells of it.
     Vote(VotePayload),
+    /// The answer tells of this vote, which was cast before.
+    Again(VotePayload),
     /// A positive answer, and no vote that was not there before.
     Done,
     /// This reason is recorded and answered.
@@ -162,7 +164,16 @@ impl Model {
                 let timeout = certificate.timeout();
                 self.end_round(letter.to, timeout, certificate.round(), valid, now)
             }
-            Said::Query(query) => self.query(letter.to, query, now),
+            Said::Query(query) => {
+                let before = self.timeout_vote;
+                let result = self.query(letter.to, query, now);
+                if let Ok(Some(payload)) = result
+                    && before == Some(payload.round)
+                {
+                    return Verdict::Again(payload);
+                }
+                result
+            }
             Said::Download => self.known(letter.to).map(|()| None),
             Said::Bundle { number, after } => {
                 if *number == self.arrived && after.is_none_or(|after| after < self.arrived) {
