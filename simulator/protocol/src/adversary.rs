@@ -11,6 +11,7 @@ mod dragging_owner;
 mod early_timeout_signer;
 mod equivocator;
 mod liar_about_log;
+mod round_burner;
 mod round_ender;
 mod rushing_owner;
 mod stale_answerer;
@@ -75,6 +76,8 @@ pub enum OwnerBehaviour {
     Rushes,
     /// Proposes also in rounds that are over.
     Drags,
+    /// Proposes in all multi-leader rounds at once.
+    BurnsRounds,
     /// Asks validators to end rounds that are not over.
     EndsRounds,
     /// Keeps certificates of validated blocks to itself.
@@ -87,6 +90,7 @@ impl OwnerBehaviour {
         ("two-faced", Self::TwoFaced),
         ("rushes", Self::Rushes),
         ("drags", Self::Drags),
+        ("burns-rounds", Self::BurnsRounds),
         ("ends-rounds", Self::EndsRounds),
         ("withholds-certificates", Self::WithholdsCertificates),
     ];
@@ -152,6 +156,7 @@ pub fn distort_as_owner(behaviour: OwnerBehaviour, client: &Client, out: &mut Ou
         OwnerBehaviour::TwoFaced => two_faced_owner::distort(client, out),
         OwnerBehaviour::Rushes => rushing_owner::distort(client, out),
         OwnerBehaviour::Drags => dragging_owner::distort(client, out),
+        OwnerBehaviour::BurnsRounds => round_burner::distort(client, out),
         OwnerBehaviour::EndsRounds => round_ender::distort(client, out),
         OwnerBehaviour::WithholdsCertificates => certificate_withholder::distort(out),
     }

@@ -280,13 +280,8 @@ impl Client {
         let Some(chain) = self.chain.as_ref().map(|chain| chain.execution.chain_id) else {
             return;
         };
-        let ownership = &self
-            .chain
-            .as_ref()
-            .expect("checked above")
-            .execution
-            .ownership;
-        let blocks = ownership.owners.len() + ownership.super_owners.len() != 1;
+        // Where nobody else makes blocks, there is nothing to be told of them.
+        let blocks = !self.is_alone();
         for validator in self.validators() {
             let id = self.request_id();
             let request = Request::Subscribe { blocks };

@@ -217,7 +217,9 @@ pub struct ChainPlan {
     pub first_leader: Option<OwnerIndex>,
     /// How long the fast round lasts; `None`: without end.
     pub fast_round: Option<TimeDelta>,
-    /// Whom steps of the script make owners later; they have wallets from the beginning.
+    /// Whether anybody may propose in multi-leader rounds.
+    pub open_rounds: bool,
+    /// Guests, and whom steps of the script make owners later: they have wallets from the beginning.
     pub later_owners: Vec<OwnerIndex>,
     /// Where its wallet stands.
     pub region: RegionIndex,
@@ -253,6 +255,8 @@ pub struct OwnershipPlan {
     pub first_leader: Option<OwnerIndex>,
     /// How long the fast round lasts; `None`: without end.
     pub fast_round: Option<TimeDelta>,
+    /// Whether anybody may propose in multi-leader rounds.
+    pub open_rounds: bool,
 }
 
 impl ChainPlan {
@@ -268,6 +272,7 @@ impl ChainPlan {
             round_timeout: self.round_timeout,
             first_leader: self.first_leader,
             fast_round: self.fast_round,
+            open_rounds: self.open_rounds,
         }
     }
 }

@@ -31,10 +31,7 @@ const LATER: [(&str, &[&str]); 8] = [
     ),
     ("/network", &["exporter", "export", "bandwidth"]),
     ("/validators", &["autoscale", "stake", "join", "leave"]),
-    (
-        "/chains/*",
-        &["permissions", "open_multi_leader_rounds", "fallback"],
-    ),
+    ("/chains/*", &["permissions", "fallback"]),
     ("/workload/*", LATER_ACTIONS),
     ("/workload/*/script/*", LATER_ACTIONS),
     (

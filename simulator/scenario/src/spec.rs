@@ -254,6 +254,12 @@ pub struct ChainSpec {
     #[schemars(regex(pattern = DURATION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fast_round: Option<String>,
+    /// Whether anybody may propose in multi-leader rounds, owner or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_multi_leader_rounds: Option<bool>,
+    /// People who have wallets for the chain without owning it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guests: Option<Vec<String>>,
     /// Where the wallets stand, by weight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regions: Option<BTreeMap<String, u64>>,
@@ -395,7 +401,7 @@ pub struct ByzantineSpec {
     pub chains: Option<String>,
     /// How. Validators: `silent`, `withholds-votes`, `equivocates`, `amnesiac`, `executes-wrongly`,
     /// `signs-timeouts-early`, `lies-about-log`, `answers-stale`, `rolls-back`. Wallets: `two-faced`,
-    /// `rushes`, `drags`, `ends-rounds`, `withholds-certificates`.
+    /// `rushes`, `drags`, `burns-rounds`, `ends-rounds`, `withholds-certificates`.
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,

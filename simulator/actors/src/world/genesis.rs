@@ -22,6 +22,7 @@ pub(super) fn ownership(
     let first_leader = plan.first_leader;
     let mut ownership = ChainOwnership {
         multi_leader_rounds: plan.multi_leader_rounds,
+        open_multi_leader_rounds: plan.open_rounds,
         first_leader: first_leader.map(|owner| owners[owner.position()]),
         ..ChainOwnership::default()
     };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{InFlight, SWEEP, Worker};
 use crate::{
+    error::NodeError,
     hash::CryptoHash,
     ids::{BlockHeight, ChainId},
     machine::Outputs,
@@ -147,7 +148,8 @@ impl Worker {
         }
     }
 
-    /// Section 5.4. A recipient that is not known here saves nothing and confirms nothing.
+    /// Section 5.4. A recipient that is not known here, or that nobody can ever extend, saves nothing
+    /// and confirms nothing.
     pub(super) fn update_recipient(
         &mut self,
         now: Timestamp,
@@ -158,9 +160,13 @@ impl Worker {
     ) {
         let (sender, recipient) = pair;
         let sabotage = self.config.sabotage;
-        let result = self
-            .load(now, recipient)
-            .and_then(|state| state.receive(sender, bundles, previous_height, sabotage));
+        let result = self.load(now, recipient).and_then(|state| {
+            if state.execution.ownership.is_active() {
+                state.receive(sender, bundles, previous_height, sabotage)
+            } else {
+                Err(NodeError::InactiveChain(recipient))
+            }
+        });
         let received = match result {
             Ok(received) => received,
             Err(error) => {

@@ -113,6 +113,7 @@ impl Resolver<'_> {
         );
         let ownership = self.ownership(at, written, target);
         let first_leader = self.first_leader(at, written.first_leader.as_ref());
+        let guests = self.guests(at, written.guests.as_deref());
         let regions = self.chain_regions(&at.key("regions"), written.regions.as_ref());
         let (name, count) = (name?, count?);
         let numbered = written.count.is_some();
@@ -161,7 +162,8 @@ impl Resolver<'_> {
                 round_timeout: common.round_timeout,
                 first_leader,
                 fast_round: common.fast_round,
-                later_owners: Vec::new(),
+                open_rounds: written.open_multi_leader_rounds == Some(true),
+                later_owners: guests.clone(),
                 region: spread.next(),
                 inbox: if public {
                     InboxPolicy::Auto
@@ -274,7 +276,13 @@ impl Resolver<'_> {
         at: &At,
         written: &OwnershipSpec,
     ) -> Option<OwnershipPlan> {
-        let owners = self.owners(at, written.owners.as_ref(), written.super_owners.as_deref());
+        let nobody = written.owners.as_ref().is_some_and(BTreeMap::is_empty)
+            && written.super_owners.is_none();
+        let owners = if nobody {
+            Some(Vec::new())
+        } else {
+            self.owners(at, written.owners.as_ref(), written.super_owners.as_deref())
+        };
         let timeout = ROUND_TIMEOUT.to_owned();
         let common = self.common(
             at,
@@ -292,6 +300,7 @@ impl Resolver<'_> {
             round_timeout: common.round_timeout,
             first_leader,
             fast_round: common.fast_round,
+            open_rounds: false,
         })
     }
 
@@ -427,6 +436,7 @@ impl Resolver<'_> {
             round_timeout: common.round_timeout,
             first_leader: None,
             fast_round: None,
+            open_rounds: false,
             later_owners: Vec::new(),
             region: RegionIndex::new(0),
             inbox: common.inbox,

@@ -5,13 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Resolver, in_file_order};
 use crate::diagnostic::Code;
 use crate::document::At;
-use crate::plan::OwnerPlan;
+use crate::plan::{OwnerIndex, OwnerPlan};
 
 /// So that a sum of weights stays far from the end of 64 bits.
 pub(super) const WEIGHT_MAX: u64 = 1_000_000_000;
 const OWNERS_MAX: usize = 1_000;
 
 impl Resolver<'_> {
+    /// People who have wallets for a chain without owning it.
+    pub(super) fn guests(&mut self, at: &At, written: Option<&[String]>) -> Vec<OwnerIndex> {
+        let mut guests = Vec::new();
+        for (index, name) in written.unwrap_or_default().iter().enumerate() {
+            let here = at.key("guests").index(index);
+            let guest = self.owner_name(&here, name);
+            guests.extend(guest.filter(|guest| !guests.contains(guest)));
+        }
+        guests
+    }
+
     /// The validators, as who makes the blocks of a public chain: each has a wallet for it.
     pub(super) fn validator_owners(&mut self) -> Vec<OwnerPlan> {
         let names: Vec<_> = (1..=self.validator_count)
