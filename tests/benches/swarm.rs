@@ -14,9 +14,9 @@
 use std::{process::ExitCode, time::Instant};
 
 use actors::BuildOptions;
-use analysis::swarm::{Distribution, SeedRow};
+use analysis::swarm::Distribution;
 use protocol::sabotage::{Rule, Sabotage};
-use tests::swarm::run_seeds;
+use tests::swarm::{breaks_an_invariant, run_seeds};
 
 /// Seeds of the whole swarm.
 const SEEDS: u64 = 10_000;
@@ -74,13 +74,6 @@ fn without(rule: Rule) -> BuildOptions {
         sabotage: Sabotage::Without(rule),
         ..BuildOptions::default()
     }
-}
-
-/// Whether an invariant, and not only an expectation, did not hold.
-fn breaks_an_invariant(row: &SeedRow) -> bool {
-    row.broken
-        .iter()
-        .any(|broken| broken.starts_with("fail: I-"))
 }
 
 fn sabotaged(rule: Rule) -> bool {

@@ -24,9 +24,16 @@ pub fn run_seed(seed: u64, options: BuildOptions) -> SeedRow {
     SeedRow::new(&plan, &watched.findings)
 }
 
-/// Runs the seeds from `first` to `last` on two threads, until one does not hold if `stop`. The rows
-/// are in the order of the seeds, and the same with any number of threads: where the swarm is
-/// stopped, they end with the first seed that did not hold.
+/// Whether a statement about the protocol, and not only an expectation, did not hold.
+pub fn breaks_an_invariant(row: &SeedRow) -> bool {
+    row.broken
+        .iter()
+        .any(|broken| broken.starts_with("fail: I-"))
+}
+
+/// Runs the seeds from `first` to `last` on two threads, if `stop` until one breaks an invariant.
+/// The rows are in the order of the seeds, and the same with any number of threads: where the swarm
+/// is stopped, they end with the first seed that broke one.
 ///
 /// # Panics
 /// If a thread panics.
@@ -41,7 +48,7 @@ pub fn run_seeds(first: u64, last: u64, options: BuildOptions, stop: bool) -> Ve
                 return;
             }
             let row = run_seed(seed, options);
-            if stop && !row.held() {
+            if stop && breaks_an_invariant(&row) {
                 end.fetch_min(seed, Ordering::Relaxed);
             }
             rows.lock().expect("nobody panics").push(row);

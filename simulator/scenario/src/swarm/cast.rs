@@ -14,8 +14,9 @@ const SHARED: [&str; 3] = ["club", "shop", "table"];
 const BALANCE: u64 = 1_000;
 /// When everybody begins, in milliseconds.
 const BEGIN: u64 = 100;
-/// How long the quiet at the end lasts.
-const QUIET: u64 = 180_000;
+/// How long the quiet at the end may last; a run ends as soon as nobody has anything to do. Timers
+/// of rounds grow, and one owner among many idle ones has to wait for the round that it leads.
+const QUIET: u64 = 3_000_000;
 
 /// A chain of several owners.
 #[derive(Clone, Debug)]
@@ -68,10 +69,10 @@ impl Cast {
             .collect();
         let workers = dice.between(1, 3);
         let latency = latency(&mut dice);
-        let busy_until = dice.millis(8_000, 11_000);
+        let busy_until = dice.millis(12_000, 16_000);
         let shared_count = dice.position(1, 3);
         let shared: Vec<_> = (0..shared_count)
-            .map(|at| Shared::new(SHARED[at], &mut dice))
+            .map(|at| Shared::new(SHARED[at], at == 0, &mut dice))
             .collect();
         let contended = families.contains(&Family::Contention);
         let shared = if contended { shared } else { Vec::new() };
@@ -85,7 +86,7 @@ impl Cast {
             weights,
             workers,
             latency,
-            users: dice.between(3, 5),
+            users: dice.between(4, 7),
             fasts: dice.between(1, 2),
             inbox: if dice.chance(1, 4) { "auto" } else { "manual" },
             shared,
@@ -93,7 +94,7 @@ impl Cast {
             healed: busy_until + 1_000,
             order: dice.order(count),
             two_faced,
-            rate: dice.between(7, 9),
+            rate: dice.between(8, 11),
             duplicate: dice.between(1, 5),
             families,
         }
@@ -338,7 +339,8 @@ impl Cast {
 }
 
 impl Shared {
-    fn new(name: &'static str, dice: &mut Dice) -> Self {
+    /// A shared chain, or one of which all owners may propose at once.
+    fn new(name: &'static str, open: bool, dice: &mut Dice) -> Self {
         let count = dice.position(2, OWNERS.len());
         let owners: Vec<_> = dice
             .order(OWNERS.len())
@@ -346,16 +348,16 @@ impl Shared {
             .take(count)
             .map(|at| OWNERS[at])
             .collect();
-        let weights = owners.iter().map(|_| dice.between(1, 3)).collect();
+        let weights = owners.iter().map(|_| dice.between(1, 2)).collect();
         Self {
             name,
             owners,
             weights,
-            has_super: dice.chance(1, 3),
-            multi_leader_rounds: dice.between(0, 3),
+            has_super: dice.chance(1, 2) && !open,
+            multi_leader_rounds: dice.between(u64::from(open), 3),
             timeout: dice.millis(1_000, 2_000),
             fast_round: dice.millis(1_000, 2_000),
-            think: dice.millis(200, 600),
+            think: dice.between(1, 8) * 50,
         }
     }
 

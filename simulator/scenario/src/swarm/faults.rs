@@ -194,7 +194,7 @@ fn validator_crashes(cast: &Cast, dice: &mut Dice, text: &mut Text) {
     };
     let count = dice.position(1, most);
     let names = validators(&cast.order[..count]);
-    let length = dice.millis(300, 4_000);
+    let length = dice.millis(300, 3_000);
     let time = place(cast, dice, length);
     let action = format!("{{ validators = \"{names}\" }}");
     fault(text, &format!("{names} stop"), time, ("crash", action));
@@ -252,7 +252,7 @@ fn loss(cast: &Cast, dice: &mut Dice, text: &mut Text) {
         let names = validators(&few(cast, dice));
         let share = dice.between(2, 8) * 10;
         let action = format!("{{ between = [\"clients\", \"{names}\"], ratio = \"{share}%\" }}");
-        let length = dice.millis(1_500, 4_000);
+        let length = dice.millis(5_000, 7_000);
         let time = place(cast, dice, length);
         fault(
             text,
@@ -274,7 +274,7 @@ fn clocks(cast: &Cast, dice: &mut Dice, text: &mut Text) {
         "{{ validators = \"{names}\", skew = \"{}\" }}",
         skew(dice, 2_000)
     );
-    let length = dice.millis(2_000, 6_000);
+    let length = dice.millis(5_000, 8_000);
     let time = place(cast, dice, length);
     fault(
         text,
@@ -287,7 +287,7 @@ fn clocks(cast: &Cast, dice: &mut Dice, text: &mut Text) {
             "{{ chains = \"user/*\", skew = \"{}\" }}",
             skew(dice, 1_500)
         );
-        let length = dice.millis(2_000, 5_000);
+        let length = dice.millis(5_000, 8_000);
         let time = place(cast, dice, length);
         fault(
             text,
@@ -311,7 +311,7 @@ fn slow_links(cast: &Cast, dice: &mut Dice, text: &mut Text) {
             _ => format!("exp(mean={}ms)", dice.millis(100, 600)),
         };
         let action = format!("{{ {who}, extra = \"{extra}\" }}");
-        let length = dice.millis(2_000, 5_000);
+        let length = dice.millis(5_000, 8_000);
         let time = place(cast, dice, length);
         let name = format!("messages take their time ({number})");
         fault(text, &name, time, ("slow", action));
@@ -322,7 +322,7 @@ fn slow_work(cast: &Cast, dice: &mut Dice, text: &mut Text) {
     let names = validators(&some(cast, dice));
     let factor = dice.between(5, 40);
     let action = format!("{{ validators = \"{names}\", factor = {factor} }}");
-    let length = dice.millis(2_000, 5_000);
+    let length = dice.millis(5_000, 8_000);
     let time = place(cast, dice, length);
     fault(text, &format!("{names} are busy"), time, ("slow", action));
 }
