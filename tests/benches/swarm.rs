@@ -11,10 +11,10 @@
     reason = "a benchmark measures the wall clock and reads its arguments"
 )]
 
-use std::{process::ExitCode, time::Instant};
+use std::{collections::BTreeMap, process::ExitCode, time::Instant};
 
 use actors::BuildOptions;
-use analysis::swarm::Distribution;
+use analysis::swarm::{Distribution, SeedRow};
 use protocol::sabotage::{Rule, Sabotage};
 use tests::swarm::{breaks_an_invariant, run_seeds};
 
@@ -88,20 +88,46 @@ fn sabotaged(rule: Rule) -> bool {
     claim("caught within 1,000 seeds", last.is_some())
 }
 
+/// For each rule: how many seeds notice that it is missing, and by what.
 fn table_of_rules(seeds: u64) {
-    println!("of {seeds} seeds: caught, by an invariant, the first, what broke");
+    let sound = run_seeds(1, seeds, BuildOptions::default(), false);
+    println!("of {seeds} seeds: caught, by an invariant, the first, what broke most");
     for rule in Rule::ALL {
         let rows = run_seeds(1, seeds, without(rule), false);
-        let caught: Vec<_> = rows.iter().filter(|row| !row.held()).collect();
-        let broken = rows.iter().filter(|row| breaks_an_invariant(row)).count();
-        let first = caught.first().map_or_else(
-            || "-".to_owned(),
-            |row| format!("{}: {}", row.seed, row.broken.first().map_or("", |it| it)),
-        );
+        let pairs = rows.iter().zip(&sound);
+        let caught: Vec<&SeedRow> = pairs
+            .filter(|(row, sound)| sound.held() && !row.held())
+            .map(|(row, _)| row)
+            .collect();
+        let broken: Vec<_> = caught
+            .iter()
+            .filter(|row| breaks_an_invariant(row))
+            .collect();
+        let first = broken.first().map_or(0, |row| row.seed);
+        let rule = format!("{rule:?}");
+        let (all, broken) = (caught.len(), broken.len());
         println!(
-            "  {:<34} {:>5} {broken:>5}   {first}",
-            format!("{rule:?}"),
-            caught.len()
+            "  {rule:<34} {all:>5} {broken:>5} {first:>5}   {}",
+            by_what(&caught)
         );
     }
+}
+
+/// What broke, the most frequent first.
+fn by_what(rows: &[&SeedRow]) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for broken in rows.iter().flat_map(|row| &row.broken) {
+        let Some(rest) = broken.strip_prefix("fail: ") else {
+            continue;
+        };
+        let words = rest.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        *counts.entry(words).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|(_, one), (_, other)| other.cmp(one));
+    let texts = counts
+        .iter()
+        .take(5)
+        .map(|(what, count)| format!("{what} {count}"));
+    texts.collect::<Vec<_>>().join(", ")
 }

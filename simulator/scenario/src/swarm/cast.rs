@@ -56,6 +56,7 @@ pub(super) struct Cast {
     /// The wallet that proposes two blocks, if that family is enabled.
     pub(super) two_faced: String,
     rate: u64,
+    fast_think: u64,
     duplicate: u64,
 }
 
@@ -72,13 +73,15 @@ impl Cast {
         let busy_until = dice.millis(12_000, 16_000);
         let shared_count = dice.position(1, 3);
         let shared: Vec<_> = (0..shared_count)
-            .map(|at| Shared::new(SHARED[at], at == 0, &mut dice))
+            .map(|at| match at {
+                0 => Shared::hot(SHARED[at], &mut dice),
+                _ => Shared::new(SHARED[at], &mut dice),
+            })
             .collect();
         let contended = families.contains(&Family::Contention);
         let shared = if contended { shared } else { Vec::new() };
-        let regular = shared.iter().find(|shared| shared.is_open_to_all());
-        let two_faced = match regular {
-            Some(shared) if dice.chance(1, 2) => format!("{}@{}", shared.owners[0], shared.name),
+        let two_faced = match shared.first() {
+            Some(shared) if dice.chance(1, 2) => format!("{}@{}", shared.owners[2], shared.name),
             _ => "fast/0".to_owned(),
         };
         Self {
@@ -95,6 +98,7 @@ impl Cast {
             order: dice.order(count),
             two_faced,
             rate: dice.between(8, 11),
+            fast_think: dice.between(3, 8) * 50,
             duplicate: dice.between(1, 5),
             families,
         }
@@ -109,10 +113,11 @@ impl Cast {
         !self.shared.is_empty()
     }
 
-    /// Whether there is a chain on which owners wait for their turn from the beginning.
-    pub(super) fn waits_for_leaders(&self) -> bool {
-        let waits = |shared: &Shared| shared.multi_leader_rounds == 0 && !shared.has_super;
-        self.shared.iter().any(waits)
+    /// Whether a super owner asks for votes again and again: it has proposed two blocks, and neither
+    /// gets a quorum.
+    pub(super) fn insists(&self) -> bool {
+        let equal = self.weights.iter().all(|weight| *weight == 1);
+        equal && self.has(Family::TwoFaced) && self.two_faced == "fast/0"
     }
 
     pub(super) fn count(&self) -> usize {
@@ -255,8 +260,9 @@ impl Cast {
                 (
                     "closed",
                     format!(
-                        "{{ users = {}, think = \"exp(mean=700ms)\", from = {}, until = {} }}",
+                        "{{ users = {}, think = \"exp(mean={}ms)\", from = {}, until = {} }}",
                         self.fasts,
+                        self.fast_think,
                         duration(BEGIN),
                         duration(self.busy_until)
                     ),
@@ -339,8 +345,8 @@ impl Cast {
 }
 
 impl Shared {
-    /// A shared chain, or one of which all owners may propose at once.
-    fn new(name: &'static str, open: bool, dice: &mut Dice) -> Self {
+    /// A shared chain of any kind.
+    fn new(name: &'static str, dice: &mut Dice) -> Self {
         let count = dice.position(2, OWNERS.len());
         let owners: Vec<_> = dice
             .order(OWNERS.len())
@@ -353,16 +359,30 @@ impl Shared {
             name,
             owners,
             weights,
-            has_super: dice.chance(1, 2) && !open,
-            multi_leader_rounds: dice.between(u64::from(open), 3),
+            has_super: dice.chance(1, 2),
+            multi_leader_rounds: dice.between(0, 3),
             timeout: dice.millis(1_000, 2_000),
             fast_round: dice.millis(1_000, 2_000),
             think: dice.between(1, 8) * 50,
         }
     }
 
+    /// One whose owners all propose at once and get in each other's way for certain.
+    fn hot(name: &'static str, dice: &mut Dice) -> Self {
+        let this = Self::new(name, dice);
+        let owners = dice.order(OWNERS.len());
+        Self {
+            owners: owners.iter().map(|at| OWNERS[*at]).collect(),
+            weights: vec![1; OWNERS.len()],
+            has_super: false,
+            multi_leader_rounds: this.multi_leader_rounds.max(1),
+            think: dice.between(1, 3) * 50,
+            ..this
+        }
+    }
+
     /// Whether every owner may propose at once, and none in the fast round.
-    fn is_open_to_all(&self) -> bool {
+    pub(super) fn is_open_to_all(&self) -> bool {
         !self.has_super && self.multi_leader_rounds > 0
     }
 }
@@ -371,8 +391,8 @@ impl Shared {
 fn latency(dice: &mut Dice) -> String {
     let median = dice.between(8, 40);
     match dice.between(0, 4) {
-        0 => format!("{median}ms"),
-        1 => format!("uniform(5ms..{}ms)", median * 3),
+        0 => format!("normal(mean={}ms, sd={median}ms)", median * 2),
+        1 => format!("uniform(2ms..{}ms)", median * 3),
         2 => format!("exp(mean={median}ms)"),
         3 => format!("lognormal(median={median}ms, p99={}ms)", median * 6),
         _ => format!("mix(0.8: {median}ms, 0.2: exp(mean={}ms))", median * 8),

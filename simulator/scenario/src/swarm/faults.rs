@@ -48,37 +48,31 @@ fn place(cast: &Cast, dice: &mut Dice, length: u64) -> (u64, u64) {
     (dice.millis(EARLIEST, latest), length)
 }
 
-/// Some validators: at least one, not all.
+/// Some validators: three at least, not all.
 fn some(cast: &Cast, dice: &mut Dice) -> Vec<usize> {
-    let count = dice.position(1, cast.count() - 1);
+    let count = dice.position(3, cast.count() - 1);
     let mut order = dice.order(cast.count());
     order.truncate(count);
     order
 }
 
-/// One or two validators.
-fn few(cast: &Cast, dice: &mut Dice) -> Vec<usize> {
-    let count = dice.position(1, 2);
-    let mut order = dice.order(cast.count());
-    order.truncate(count);
-    order
-}
-
-/// What a validator may do that breaks the rules, and whether it must come to do it here.
+/// What a validator may do that breaks the rules, where it comes to do it for certain: an amnesiac
+/// needs something to forget, and somebody who asks it again.
 fn behaviours(cast: &Cast) -> Vec<&'static str> {
     let mut all = vec![
         "silent",
         "withholds-votes",
         "equivocates",
+        "equivocates",
         "executes-wrongly",
+        "lies-about-log",
     ];
     if cast.is_contended() {
-        all.extend(["equivocates", "amnesiac", "amnesiac", "answers-stale"]);
+        all.extend(["answers-stale", "answers-stale"]);
     }
-    if cast.waits_for_leaders() {
-        all.push("signs-timeouts-early");
+    if cast.insists() {
+        all.extend(["amnesiac"; 6]);
     }
-    all.push("lies-about-log");
     all
 }
 
@@ -125,64 +119,40 @@ fn two_faced(cast: &Cast, _: &mut Dice, text: &mut Text) {
     fault(text, &name, (0, cast.healed), ("byzantine", action));
 }
 
-/// Whose wallets: everybody's, those of some users, those of a shared chain, or one owner's.
-fn wallets(cast: &Cast, dice: &mut Dice) -> String {
-    if cast.shared.is_empty() || dice.chance(1, 4) {
-        return if dice.chance(1, 2) {
-            "clients".to_owned()
-        } else {
-            format!("user/[0..{}], fast/*", dice.between(2, cast.users))
-        };
-    }
-    let shared = dice.pick(&cast.shared);
-    if dice.chance(1, 4) {
-        format!("{}, fast/*", shared.name)
-    } else {
-        format!("{}@{}", dice.pick(&shared.owners), shared.name)
-    }
-}
-
-/// Wallets lose validators: any number of them; or two owners of a chain see each another part.
+/// Wallets lose validators, each wallet once: owners of a chain see different parts of them, users
+/// lose some; or everybody does.
 fn partitions(cast: &Cast, dice: &mut Dice, text: &mut Text) {
-    let mut cut_off: Vec<String> = Vec::new();
-    let mut cut = |who: &str, time, lost: &[usize], text: &mut Text| {
-        if lost.is_empty() || cut_off.iter().any(|one| one == who) {
-            return;
-        }
-        cut_off.push(who.to_owned());
+    let cut = |who: &str, time, lost: &[usize], text: &mut Text| {
         let names = validators(lost);
         let action = format!("{{ between = [\"{who}\", \"{names}\"] }}");
         let name = format!("{who} without {names}");
         fault(text, &name, time, ("partition", action));
     };
-    if cast.is_contended() && dice.chance(2, 3) {
-        let shared = dice.pick(&cast.shared);
-        let length = dice.millis(5_000, 7_000);
+    if dice.chance(1, 4) {
+        let time = (dice.millis(EARLIEST, 2_500), dice.millis(2_000, 4_000));
+        return cut("clients", time, &some(cast, dice), text);
+    }
+    for shared in &cast.shared {
+        // Who waits for others sends little: a cut must last until it is asked again.
+        let length = dice.millis(8_000, cast.busy_until - 3_000);
         let time = (dice.millis(EARLIEST, 2_500), length);
         let sides = dice.order(cast.count());
-        let (left, right) = sides.split_at(dice.position(1, cast.count() - 1));
-        let overlap = dice.position(0, 2);
-        let left = &left[..left.len().saturating_sub(overlap)];
-        cut(
-            &format!("{}@{}", shared.owners[0], shared.name),
-            time,
-            left,
-            text,
-        );
-        cut(
-            &format!("{}@{}", shared.owners[1], shared.name),
-            time,
-            right,
-            text,
-        );
+        let (left, right) = sides.split_at(dice.position(2, cast.count() - 2));
+        let owner = |at: usize| format!("{}@{}", shared.owners[at], shared.name);
+        match dice.between(0, 4) {
+            0 => {}
+            1 => cut(shared.name, time, left, text),
+            _ if !shared.is_open_to_all() => cut(shared.name, time, left, text),
+            2 => cut(&owner(0), time, left, text),
+            _ => {
+                cut(&owner(0), time, left, text);
+                cut(&owner(1), time, right, text);
+            }
+        }
     }
-    for _ in 0..dice.between(1, 2) {
-        let who = wallets(cast, dice);
-        let length = dice.millis(5_000, 6_500);
-        let time = place(cast, dice, length);
-        let lost = some(cast, dice);
-        cut(&who, time, &lost, text);
-    }
+    let who = format!("user/[0..{}], fast/*", dice.between(3, cast.users));
+    let length = dice.millis(5_000, 7_000);
+    cut(&who, place(cast, dice, length), &some(cast, dice), text);
 }
 
 /// Whole validators, all but two at most: workers of the others may stop too.
@@ -195,7 +165,7 @@ fn validator_crashes(cast: &Cast, dice: &mut Dice, text: &mut Text) {
     let count = dice.position(1, most);
     let names = validators(&cast.order[..count]);
     let length = dice.millis(300, 3_000);
-    let time = place(cast, dice, length);
+    let time = (dice.millis(5_000, cast.busy_until - length), length);
     let action = format!("{{ validators = \"{names}\" }}");
     fault(text, &format!("{names} stop"), time, ("crash", action));
 }
@@ -249,10 +219,10 @@ fn loss(cast: &Cast, dice: &mut Dice, text: &mut Text) {
     let time = (EARLIEST, cast.busy_until - EARLIEST);
     fault(text, "messages get lost", time, ("loss", action));
     if dice.chance(1, 2) {
-        let names = validators(&few(cast, dice));
-        let share = dice.between(2, 8) * 10;
+        let names = validators(&some(cast, dice));
+        let share = dice.between(4, 9) * 10;
         let action = format!("{{ between = [\"clients\", \"{names}\"], ratio = \"{share}%\" }}");
-        let length = dice.millis(5_000, 7_000);
+        let length = dice.millis(6_000, 9_000);
         let time = place(cast, dice, length);
         fault(
             text,
@@ -269,12 +239,12 @@ fn clocks(cast: &Cast, dice: &mut Dice, text: &mut Text) {
         let millis = dice.millis(100, most);
         format!("{sign}{millis}ms")
     };
-    let names = validators(&few(cast, dice));
+    let names = validators(&some(cast, dice));
     let action = format!(
         "{{ validators = \"{names}\", skew = \"{}\" }}",
         skew(dice, 2_000)
     );
-    let length = dice.millis(5_000, 8_000);
+    let length = dice.millis(6_000, 9_000);
     let time = place(cast, dice, length);
     fault(
         text,
@@ -287,7 +257,7 @@ fn clocks(cast: &Cast, dice: &mut Dice, text: &mut Text) {
             "{{ chains = \"user/*\", skew = \"{}\" }}",
             skew(dice, 1_500)
         );
-        let length = dice.millis(5_000, 8_000);
+        let length = dice.millis(6_000, 9_000);
         let time = place(cast, dice, length);
         fault(
             text,
@@ -311,7 +281,7 @@ fn slow_links(cast: &Cast, dice: &mut Dice, text: &mut Text) {
             _ => format!("exp(mean={}ms)", dice.millis(100, 600)),
         };
         let action = format!("{{ {who}, extra = \"{extra}\" }}");
-        let length = dice.millis(5_000, 8_000);
+        let length = dice.millis(6_000, 9_000);
         let time = place(cast, dice, length);
         let name = format!("messages take their time ({number})");
         fault(text, &name, time, ("slow", action));
@@ -322,7 +292,7 @@ fn slow_work(cast: &Cast, dice: &mut Dice, text: &mut Text) {
     let names = validators(&some(cast, dice));
     let factor = dice.between(5, 40);
     let action = format!("{{ validators = \"{names}\", factor = {factor} }}");
-    let length = dice.millis(5_000, 8_000);
+    let length = dice.millis(6_000, 9_000);
     let time = place(cast, dice, length);
     fault(text, &format!("{names} are busy"), time, ("slow", action));
 }
