@@ -53,7 +53,7 @@ pub(super) struct Cast {
     pub(super) healed: u64,
     /// The validators in the order in which crashes take them.
     pub(super) order: Vec<usize>,
-    /// The wallet that proposes two blocks, if that family is enabled.
+    /// The chain whose owners propose two blocks, if that family is enabled.
     pub(super) two_faced: String,
     rate: u64,
     fast_think: u64,
@@ -81,7 +81,7 @@ impl Cast {
         let contended = families.contains(&Family::Contention);
         let shared = if contended { shared } else { Vec::new() };
         let two_faced = match shared.first() {
-            Some(shared) if dice.chance(1, 2) => format!("{}@{}", shared.owners[2], shared.name),
+            Some(shared) if dice.chance(1, 2) => shared.name.to_owned(),
             _ => "fast/0".to_owned(),
         };
         Self {
@@ -232,6 +232,9 @@ impl Cast {
     }
 
     fn write_workloads(&self, text: &mut Text) {
+        let shared = self.shared.iter().map(|shared| shared.name);
+        let everybody: Vec<_> = ["user/*", "fast/*"].into_iter().chain(shared).collect();
+        let everybody = everybody.join(", ");
         text.table(
             "[[workload]]",
             &[
@@ -248,7 +251,7 @@ impl Cast {
                 ),
                 (
                     "transfer",
-                    "{ to = \"uniform(user/*, fast/*)\", amount = \"1\" }".to_owned(),
+                    format!("{{ to = \"uniform({everybody})\", amount = \"1\" }}"),
                 ),
             ],
         );

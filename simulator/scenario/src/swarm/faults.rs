@@ -129,7 +129,7 @@ fn partitions(cast: &Cast, dice: &mut Dice, text: &mut Text) {
         fault(text, &name, time, ("partition", action));
     };
     if dice.chance(1, 4) {
-        let time = (dice.millis(EARLIEST, 2_500), dice.millis(2_000, 4_000));
+        let time = (dice.millis(EARLIEST, 2_500), dice.millis(4_500, 5_500));
         return cut("clients", time, &some(cast, dice), text);
     }
     for shared in &cast.shared {
@@ -150,7 +150,8 @@ fn partitions(cast: &Cast, dice: &mut Dice, text: &mut Text) {
             }
         }
     }
-    let who = format!("user/[0..{}], fast/*", dice.between(3, cast.users));
+    // Two users at least go on, so that validators have work and other faults something to hit.
+    let who = format!("user/[0..{}]", dice.between(2, cast.users - 2));
     let length = dice.millis(5_000, 7_000);
     cut(&who, place(cast, dice, length), &some(cast, dice), text);
 }
