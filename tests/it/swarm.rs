@@ -57,3 +57,8 @@ fn check_caught(seed: u64, rule: Rule, invariant: &str) {
     let named = |broken: &String| broken.starts_with(&format!("fail: {invariant}"));
     assert!(row.broken.iter().any(named), "{:?}", row.broken);
 }
+
+#[test]
+fn a_fresh_block_after_a_vote_to_confirm_breaks_the_lock_rule() {
+    check_caught(1, Rule::NothingFreshAfterConfirming, "I-11 LockRule");
+}

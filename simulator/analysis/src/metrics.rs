@@ -83,8 +83,8 @@ pub struct Counters {
     pub duplicate_updates: u64,
     /// Cross-chain updates that were refused.
     pub updates_refused: u64,
-    /// Heights at which two different blocks were proposed.
-    pub contested_heights: u64,
+    /// Proposals that met another block of their height, or came when it was taken.
+    pub rival_proposals: u64,
     /// Messages of the protocol that the network, a fault or a stopped node has lost.
     pub lost_messages: u64,
     /// Messages of the protocol that the network has let arrive twice.
@@ -173,8 +173,8 @@ impl Metrics {
                 counters.proposals += 1;
                 self.windows.count(Counter::Proposals, stamp.time, 1);
                 let chain = subject.chain.expect("a proposal is about a chain");
-                let contested = self.blocks.proposed(stamp, chain, fact);
-                counters.contested_heights += u64::from(contested);
+                let rival = self.blocks.proposed(stamp, chain, fact);
+                counters.rival_proposals += u64::from(rival);
                 counters.pending_blocks = self.blocks.pending();
             }
             Observation::BlockConfirmed { certificate } => {

@@ -36,8 +36,8 @@ pub struct SeedRow {
     pub single_leader: u64,
     /// Certificates that ended a round which ran out of time.
     pub timeouts: u64,
-    /// Heights at which two different blocks were proposed.
-    pub contested: u64,
+    /// Proposals that met another block of their height, or came when it was taken.
+    pub rivals: u64,
     /// Events of the run.
     pub events: u64,
 }
@@ -91,7 +91,7 @@ impl SeedRow {
             }),
             single_leader: confirmed(&|block| block.round.starts_with("sl-")),
             timeouts: findings.counters.timeouts,
-            contested: findings.counters.contested_heights,
+            rivals: findings.counters.rival_proposals,
             events: tables.run.events,
         }
     }
@@ -122,7 +122,7 @@ fn strikes_of(family: Family, plan: &Plan, findings: &Findings) -> u64 {
     let faults = plan.faults.iter().zip(&findings.tables.faults);
     let hits = faults.filter(|(fault, _)| Family::of(&fault.kind) == family);
     match family {
-        Family::Contention => findings.counters.contested_heights,
+        Family::Contention => findings.counters.rival_proposals,
         Family::Duplication => findings.counters.duplicated_messages,
         _ => hits.map(|(_, row)| row.hits).sum(),
     }
@@ -131,6 +131,9 @@ fn strikes_of(family: Family, plan: &Plan, findings: &Findings) -> u64 {
 /// How the rows of many seeds are distributed. Shown as a table.
 #[derive(Clone, Debug)]
 pub struct Distribution<'a>(pub &'a [SeedRow]);
+
+/// What is counted of a seed.
+type Count<'a> = &'a dyn Fn(&SeedRow) -> u64;
 
 /// A count of each seed that has one.
 struct Spread {
@@ -187,7 +190,7 @@ impl fmt::Display for Distribution<'_> {
             "  {:<34} {seeds:>7} {least:>8} {median:>8} {most:>8}",
             "a seed has"
         )?;
-        let lines: [(&str, &dyn Fn(&SeedRow) -> u64); 10] = [
+        let lines: [(&str, Count<'_>); 10] = [
             ("families enabled", &|row| {
                 long(row.strikes.iter().flatten().count())
             }),
@@ -200,7 +203,7 @@ impl fmt::Display for Distribution<'_> {
             }),
             ("  in single-leader rounds", &|row| row.single_leader),
             ("rounds that ran out of time", &|row| row.timeouts),
-            ("heights with rival blocks", &|row| row.contested),
+            ("rival proposals", &|row| row.rivals),
             ("events", &|row| row.events),
         ];
         for (name, of) in lines {

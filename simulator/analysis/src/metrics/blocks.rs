@@ -97,8 +97,8 @@ impl Blocks {
         lines
     }
 
-    /// A wallet proposes; `fact` is an [`Observation::BlockProposed`]. Returns whether it is the
-    /// first that proposes another block than was proposed at this height.
+    /// A wallet proposes; `fact` is an [`Observation::BlockProposed`]. Returns whether it
+    /// is a rival: another block of its height was proposed before it, or is confirmed.
     pub(crate) fn proposed(&mut self, stamp: Stamp, chain: ChainNo, fact: &Observation) -> bool {
         let Observation::BlockProposed {
             height,
@@ -114,7 +114,7 @@ impl Blocks {
         };
         if height.0 < self.tally(chain).blocks {
             // Somebody else's block has taken the place meanwhile.
-            return false;
+            return true;
         }
         let wallet = wallet_of(stamp);
         let made = Proposal {
@@ -131,7 +131,7 @@ impl Blocks {
                 if !known {
                     open.proposals.push(made);
                 }
-                !known && open.proposals.len() == 2
+                !known
             }
             None => {
                 let line = BlockLine {

@@ -13,7 +13,7 @@ const SHARED: [&str; 3] = ["club", "shop", "table"];
 /// Tokens of each chain at the start.
 const BALANCE: u64 = 1_000;
 /// When everybody begins, in milliseconds.
-const BEGIN: u64 = 100;
+pub(super) const BEGIN: u64 = 100;
 /// How long the quiet at the end may last; a run ends as soon as nobody has anything to do. Timers
 /// of rounds grow, and one owner among many idle ones has to wait for the round that it leads.
 const QUIET: u64 = 3_000_000;
@@ -378,15 +378,10 @@ impl Shared {
             owners: owners.iter().map(|at| OWNERS[*at]).collect(),
             weights: vec![1; OWNERS.len()],
             has_super: false,
-            multi_leader_rounds: this.multi_leader_rounds.max(1),
+            multi_leader_rounds: this.multi_leader_rounds.max(2),
             think: dice.between(1, 3) * 50,
             ..this
         }
-    }
-
-    /// Whether every owner may propose at once, and none in the fast round.
-    pub(super) fn is_open_to_all(&self) -> bool {
-        !self.has_super && self.multi_leader_rounds > 0
     }
 }
 

@@ -3,13 +3,15 @@
 
 use super::{
     Family,
-    cast::Cast,
+    cast::{BEGIN, Cast},
     dice::{self, Dice},
     text::{Text, duration, quoted, validators},
 };
 
 /// Before this nothing goes wrong but what goes wrong all the time, in milliseconds.
 const EARLIEST: u64 = 500;
+/// Until then nothing keeps everybody from doing something, in milliseconds.
+const EVERYBODY_ACTS: u64 = 1_300;
 
 /// Writes the faults of all enabled families.
 pub(super) fn write(cast: &Cast, text: &mut Text) {
@@ -42,10 +44,17 @@ fn fault(text: &mut Text, name: &str, (at, length): (u64, u64), action: (&str, S
     text.table("[[faults]]", &keys);
 }
 
-/// A time for a fault of this length, while there is work.
+/// A time for a node to stop, while there is work.
 fn place(cast: &Cast, dice: &mut Dice, length: u64) -> (u64, u64) {
-    let latest = cast.busy_until.saturating_sub(length).max(EARLIEST);
-    (dice.millis(EARLIEST, latest), length)
+    (dice.millis(EARLIEST, cast.busy_until - length), length)
+}
+
+/// A time for what strikes only who does something: it begins while everybody does.
+fn early(dice: &mut Dice) -> (u64, u64) {
+    (
+        dice.millis(EARLIEST, EVERYBODY_ACTS - 300),
+        dice.millis(4_000, 10_000),
+    )
 }
 
 /// Some validators: three at least, not all.
@@ -128,32 +137,32 @@ fn partitions(cast: &Cast, dice: &mut Dice, text: &mut Text) {
         let name = format!("{who} without {names}");
         fault(text, &name, time, ("partition", action));
     };
+    let later = |dice: &mut Dice| dice.millis(EVERYBODY_ACTS, 3_000);
     if dice.chance(1, 4) {
-        let time = (dice.millis(EARLIEST, 2_500), dice.millis(4_500, 5_500));
+        let time = (later(dice), dice.millis(4_500, 5_500));
         return cut("clients", time, &some(cast, dice), text);
     }
     for shared in &cast.shared {
-        // Who waits for others sends little: a cut must last until it is asked again.
-        let length = dice.millis(8_000, cast.busy_until - 3_000);
-        let time = (dice.millis(EARLIEST, 2_500), length);
         let sides = dice.order(cast.count());
         let (left, right) = sides.split_at(dice.position(2, cast.count() - 2));
         let owner = |at: usize| format!("{}@{}", shared.owners[at], shared.name);
-        match dice.between(0, 4) {
+        // One wallet may have nothing to say for long: what cuts it off begins when it begins.
+        let alone = (BEGIN, dice.millis(3_000, 10_000));
+        let together = (later(dice), dice.millis(5_000, 8_500));
+        match dice.between(0, 5) {
             0 => {}
-            1 => cut(shared.name, time, left, text),
-            _ if !shared.is_open_to_all() => cut(shared.name, time, left, text),
-            2 => cut(&owner(0), time, left, text),
+            1 => cut(shared.name, together, left, text),
+            2 => cut(&owner(0), alone, left, text),
             _ => {
-                cut(&owner(0), time, left, text);
-                cut(&owner(1), time, right, text);
+                cut(&owner(0), alone, left, text);
+                cut(&owner(1), alone, right, text);
             }
         }
     }
     // Two users at least go on, so that validators have work and other faults something to hit.
     let who = format!("user/[0..{}]", dice.between(2, cast.users - 2));
-    let length = dice.millis(5_000, 7_000);
-    cut(&who, place(cast, dice, length), &some(cast, dice), text);
+    let time = (BEGIN, dice.millis(5_000, 8_000));
+    cut(&who, time, &some(cast, dice), text);
 }
 
 /// Whole validators, all but two at most: workers of the others may stop too.
@@ -223,8 +232,7 @@ fn loss(cast: &Cast, dice: &mut Dice, text: &mut Text) {
         let names = validators(&some(cast, dice));
         let share = dice.between(4, 9) * 10;
         let action = format!("{{ between = [\"clients\", \"{names}\"], ratio = \"{share}%\" }}");
-        let length = dice.millis(6_000, 9_000);
-        let time = place(cast, dice, length);
+        let time = early(dice);
         fault(
             text,
             &format!("a bad line to {names}"),
@@ -245,8 +253,7 @@ fn clocks(cast: &Cast, dice: &mut Dice, text: &mut Text) {
         "{{ validators = \"{names}\", skew = \"{}\" }}",
         skew(dice, 2_000)
     );
-    let length = dice.millis(6_000, 9_000);
-    let time = place(cast, dice, length);
+    let time = early(dice);
     fault(
         text,
         &format!("the clock of {names} is wrong"),
@@ -258,8 +265,7 @@ fn clocks(cast: &Cast, dice: &mut Dice, text: &mut Text) {
             "{{ chains = \"user/*\", skew = \"{}\" }}",
             skew(dice, 1_500)
         );
-        let length = dice.millis(6_000, 9_000);
-        let time = place(cast, dice, length);
+        let time = early(dice);
         fault(
             text,
             "the clocks of the users are wrong",
@@ -282,8 +288,7 @@ fn slow_links(cast: &Cast, dice: &mut Dice, text: &mut Text) {
             _ => format!("exp(mean={}ms)", dice.millis(100, 600)),
         };
         let action = format!("{{ {who}, extra = \"{extra}\" }}");
-        let length = dice.millis(6_000, 9_000);
-        let time = place(cast, dice, length);
+        let time = early(dice);
         let name = format!("messages take their time ({number})");
         fault(text, &name, time, ("slow", action));
     }
@@ -293,7 +298,6 @@ fn slow_work(cast: &Cast, dice: &mut Dice, text: &mut Text) {
     let names = validators(&some(cast, dice));
     let factor = dice.between(5, 40);
     let action = format!("{{ validators = \"{names}\", factor = {factor} }}");
-    let length = dice.millis(6_000, 9_000);
-    let time = place(cast, dice, length);
+    let time = early(dice);
     fault(text, &format!("{names} are busy"), time, ("slow", action));
 }
