@@ -3,5 +3,6 @@
 mod determinism;
 mod edge_cases;
 mod sabotage;
+mod swarm;
 mod tidy;
 mod voting_rules;

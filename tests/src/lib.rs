@@ -1,5 +1,7 @@
 //! Shared builders and checks of the integration tests: a scenario becomes a watched run.
 
+pub mod swarm;
+
 use std::sync::Arc;
 
 use actors::{

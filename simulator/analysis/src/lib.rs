@@ -18,6 +18,7 @@ mod invariants;
 mod metrics;
 mod names;
 mod registry;
+pub mod swarm;
 pub mod tables;
 #[cfg(test)]
 mod testing;

@@ -83,8 +83,12 @@ pub struct Counters {
     pub duplicate_updates: u64,
     /// Cross-chain updates that were refused.
     pub updates_refused: u64,
+    /// Proposals that met another block of their height, or came when it was taken.
+    pub rival_proposals: u64,
     /// Messages of the protocol that the network, a fault or a stopped node has lost.
     pub lost_messages: u64,
+    /// Messages of the protocol that the network has let arrive twice.
+    pub duplicated_messages: u64,
     /// Nodes that stopped, each time.
     pub crashes: u64,
     /// Handlers that panicked.
@@ -143,7 +147,8 @@ impl Metrics {
             | NetworkFact::ToDownNode { .. } => counters.lost_messages += 1,
             NetworkFact::Crashed { .. } => counters.crashes += 1,
             NetworkFact::Panicked => counters.panics += 1,
-            NetworkFact::Duplicated { .. } | NetworkFact::Restarted => {}
+            NetworkFact::Duplicated { .. } => counters.duplicated_messages += 1,
+            NetworkFact::Restarted => {}
         }
     }
 
@@ -168,7 +173,8 @@ impl Metrics {
                 counters.proposals += 1;
                 self.windows.count(Counter::Proposals, stamp.time, 1);
                 let chain = subject.chain.expect("a proposal is about a chain");
-                self.blocks.proposed(stamp, chain, fact);
+                let rival = self.blocks.proposed(stamp, chain, fact);
+                counters.rival_proposals += u64::from(rival);
                 counters.pending_blocks = self.blocks.pending();
             }
             Observation::BlockConfirmed { certificate } => {

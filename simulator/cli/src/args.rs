@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Schema,
     /// Draw a figure of a run again.
     Figure(FigureArgs),
+    /// Run random scenarios in which everything goes wrong at once, one for each seed.
+    Swarm(SwarmArgs),
     /// Print a completion script for a shell.
     Completion {
         /// The shell.
@@ -181,6 +183,44 @@ pub(crate) struct VerifyArgs {
     pub(crate) rerun: bool,
     #[command(flatten)]
     pub(crate) driving: Driving,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SwarmArgs {
+    /// The seeds: `7`, `1..101`, or `1..=100`.
+    #[arg(long, default_value = "1..=100", value_parser = seeds)]
+    pub(crate) seeds: (u64, u64),
+    /// Seeds that run side by side. Changes no result.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
+    /// Print the scenario of this seed instead, for `run`.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) print: Option<u64>,
+}
+
+/// The first and the last seed of a range.
+fn seeds(text: &str) -> Result<(u64, u64), String> {
+    let number = |text: &str| text.trim().parse::<u64>();
+    let range = match text.split_once("..") {
+        Some((first, last)) => {
+            let (last, inclusive) = match last.strip_prefix('=') {
+                Some(last) => (last, true),
+                None => (last, false),
+            };
+            number(first).and_then(|first| Ok((first, number(last)?, inclusive)))
+        }
+        None => number(text).map(|only| (only, only, true)),
+    };
+    let (first, last, inclusive) = range.map_err(|error| error.to_string())?;
+    let last = if inclusive {
+        Some(last)
+    } else {
+        last.checked_sub(1)
+    };
+    match last {
+        Some(last) if first <= last => Ok((first, last)),
+        _ => Err("there is no seed in it".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

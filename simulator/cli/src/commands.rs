@@ -103,7 +103,7 @@ fn check_determinism(
 }
 
 /// The first Ctrl-C ends the run at the next checkpoint; the second ends the program.
-fn catch_interrupts() -> Result<Interrupt, CliError> {
+pub(crate) fn catch_interrupts() -> Result<Interrupt, CliError> {
     let interrupt: Interrupt = Arc::new(AtomicBool::new(false));
     let flag = interrupt.clone();
     ctrlc::set_handler(move || {

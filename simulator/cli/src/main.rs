@@ -6,6 +6,7 @@ mod exit;
 mod load;
 mod rundir;
 mod simulate;
+mod swarm;
 mod terminal;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> Result<Exit, CliError> {
         Command::Verify(args) => commands::verify(args, terminal),
         Command::Schema => commands::schema(terminal),
         Command::Figure(args) => commands::figure(args, terminal),
+        Command::Swarm(args) => swarm::swarm(args, terminal),
         Command::Completion { shell } => commands::completion(*shell, terminal),
     }
 }

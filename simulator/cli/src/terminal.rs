@@ -66,6 +66,24 @@ impl Terminal {
         }
     }
 
+    /// Progress of something that is counted up to `total`.
+    pub(crate) fn count(&self, what: &'static str, total: u64) -> Count {
+        let bar = (self.progress && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new(total);
+            let template = format!("  {what} {{pos}}/{{len}}  {{bar:24}} {{msg}}  eta {{eta}}");
+            let style = ProgressStyle::with_template(&template).expect("a constant template");
+            bar.set_style(style);
+            bar
+        });
+        Count {
+            bar,
+            lines: self.progress,
+            what,
+            last: Instant::now(),
+            total,
+        }
+    }
+
     /// Progress of a run that ends at `end_us` of virtual time.
     pub(crate) fn progress(&self, end_us: u64) -> Progress {
         let bar = (self.progress && std::io::stderr().is_terminal()).then(|| {
@@ -81,6 +99,38 @@ impl Terminal {
             started: Instant::now(),
             last: Instant::now(),
             end_us,
+        }
+    }
+}
+
+/// Shows how many of something are done: a bar on a terminal, else a line every ten seconds.
+pub(crate) struct Count {
+    bar: Option<ProgressBar>,
+    lines: bool,
+    what: &'static str,
+    last: Instant,
+    total: u64,
+}
+
+impl Count {
+    pub(crate) fn at(&mut self, done: usize, failed: usize) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_message(format!("{failed} failed"));
+                bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+            }
+            None if self.lines && self.last.elapsed() >= Duration::from_secs(10) => {
+                self.last = Instant::now();
+                let (total, what) = (self.total, self.what);
+                complain(&format!("  {done} of {total} {what}, {failed} failed"));
+            }
+            None => {}
+        }
+    }
+
+    pub(crate) fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
         }
     }
 }

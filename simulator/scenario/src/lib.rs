@@ -19,6 +19,7 @@ pub mod plan;
 mod resolve;
 mod shape;
 pub mod spec;
+pub mod swarm;
 mod text;
 mod units;
 

@@ -156,6 +156,11 @@ impl Height {
             // Two votes of each validator are the rule.
             self.ballots.reserve_exact(2 * committee.size());
         }
+        // Who breaks the rules may vote for one block in two ways; its weight counts once.
+        let again = self.ballots.iter().any(|known| {
+            (known.validator, known.kind, known.round, known.value)
+                == (validator, payload.kind, payload.round, value)
+        });
         self.ballots.push(ballot);
         let Ballot {
             validator,
@@ -164,7 +169,11 @@ impl Height {
             value,
             ..
         } = ballot;
-        let added = committee.weight(validator);
+        let added = if again {
+            0
+        } else {
+            committee.weight(validator)
+        };
         let same =
             |tally: &&mut Tally| (tally.kind, tally.round, tally.value) == (kind, round, value);
         if let Some(tally) = self.tallies.iter_mut().find(same) {

@@ -97,8 +97,9 @@ impl Blocks {
         lines
     }
 
-    /// A wallet proposes; `fact` is an [`Observation::BlockProposed`].
-    pub(crate) fn proposed(&mut self, stamp: Stamp, chain: ChainNo, fact: &Observation) {
+    /// A wallet proposes; `fact` is an [`Observation::BlockProposed`]. Returns whether it
+    /// is a rival: another block of its height was proposed before it, or is confirmed.
+    pub(crate) fn proposed(&mut self, stamp: Stamp, chain: ChainNo, fact: &Observation) -> bool {
         let Observation::BlockProposed {
             height,
             round,
@@ -109,11 +110,11 @@ impl Blocks {
             ..
         } = fact
         else {
-            return;
+            return false;
         };
         if height.0 < self.tally(chain).blocks {
             // Somebody else's block has taken the place meanwhile.
-            return;
+            return true;
         }
         let wallet = wallet_of(stamp);
         let made = Proposal {
@@ -126,9 +127,11 @@ impl Blocks {
             Some(open) => {
                 open.line.attempts += 1;
                 open.line.round = *round;
-                if !open.proposals.iter().any(|known| known.hash == made.hash) {
+                let known = open.proposals.iter().any(|known| known.hash == made.hash);
+                if !known {
                     open.proposals.push(made);
                 }
+                !known
             }
             None => {
                 let line = BlockLine {
@@ -152,6 +155,7 @@ impl Blocks {
                     proposals: vec![made],
                 });
                 self.pending += 1;
+                false
             }
         }
     }
