@@ -32,8 +32,8 @@ pub enum Family {
     Contention,
     /// Validators break the rules.
     Byzantine,
-    /// Owners propose two blocks at once.
-    TwoFaced,
+    /// Owners break the rules.
+    Owners,
     /// Wallets lose validators.
     Partition,
     /// Whole validators stop and come back.
@@ -59,7 +59,7 @@ impl Family {
     pub const ALL: [Self; 12] = [
         Self::Contention,
         Self::Byzantine,
-        Self::TwoFaced,
+        Self::Owners,
         Self::Partition,
         Self::ValidatorCrash,
         Self::WorkerCrash,
@@ -76,7 +76,7 @@ impl Family {
         match self {
             Self::Contention => "contention",
             Self::Byzantine => "byzantine validators",
-            Self::TwoFaced => "two-faced owners",
+            Self::Owners => "byzantine owners",
             Self::Partition => "partitions",
             Self::ValidatorCrash => "crashes of validators",
             Self::WorkerCrash => "crashes of workers",
@@ -102,7 +102,7 @@ impl Family {
             FaultKind::SlowLinks { .. } => Self::SlowLinks,
             FaultKind::SlowWork { .. } => Self::SlowWork,
             FaultKind::ByzantineValidators { .. } | FaultKind::Rollback(_) => Self::Byzantine,
-            FaultKind::ByzantineOwners { .. } => Self::TwoFaced,
+            FaultKind::ByzantineOwners { .. } => Self::Owners,
             FaultKind::Clock { .. } => Self::Clock,
         }
     }
@@ -129,7 +129,7 @@ impl Family {
             // Most of what can go wrong with locks needs owners that get in each other's way.
             Self::Contention => 14,
             Self::Byzantine | Self::Partition | Self::WalletCrash => 10,
-            Self::TwoFaced
+            Self::Owners
             | Self::ValidatorCrash
             | Self::WorkerCrash
             | Self::Loss

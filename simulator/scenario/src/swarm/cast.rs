@@ -10,6 +10,8 @@ use super::{
 const OWNERS: [&str; 4] = ["ana", "ben", "dan", "eve"];
 /// Names of shared chains.
 const SHARED: [&str; 3] = ["club", "shop", "table"];
+/// The chain that a two-faced super owner may block.
+const WEDGED: &str = "fast/0";
 /// Tokens of each chain at the start.
 const BALANCE: u64 = 1_000;
 /// When everybody begins, in milliseconds.
@@ -25,7 +27,9 @@ pub(super) struct Shared {
     /// The super owner, if there is one, comes first.
     pub(super) owners: Vec<&'static str>,
     weights: Vec<u64>,
-    pub(super) has_super: bool,
+    /// Whether all owners want to act all the time.
+    pub(super) is_hot: bool,
+    has_super: bool,
     multi_leader_rounds: u64,
     timeout: u64,
     fast_round: u64,
@@ -53,8 +57,8 @@ pub(super) struct Cast {
     pub(super) healed: u64,
     /// The validators in the order in which crashes take them.
     pub(super) order: Vec<usize>,
-    /// The chain whose owners propose two blocks, if that family is enabled.
-    pub(super) two_faced: String,
+    /// The chains whose owners break the rules, and how, if that family is enabled.
+    pub(super) guilty: (String, &'static str),
     rate: u64,
     fast_think: u64,
     duplicate: u64,
@@ -80,10 +84,7 @@ impl Cast {
             .collect();
         let contended = families.contains(&Family::Contention);
         let shared = if contended { shared } else { Vec::new() };
-        let two_faced = match shared.first() {
-            Some(shared) if dice.chance(1, 2) => shared.name.to_owned(),
-            _ => "fast/0".to_owned(),
-        };
+        let guilty = guilty(shared.first(), &mut dice);
         Self {
             seed,
             weights,
@@ -96,7 +97,7 @@ impl Cast {
             busy_until,
             healed: busy_until + 1_000,
             order: dice.order(count),
-            two_faced,
+            guilty,
             rate: dice.between(8, 11),
             fast_think: dice.between(3, 8) * 50,
             duplicate: dice.between(1, 5),
@@ -113,11 +114,24 @@ impl Cast {
         !self.shared.is_empty()
     }
 
-    /// Whether a super owner asks for votes again and again: it has proposed two blocks, and neither
-    /// gets a quorum.
+    /// Whether a super owner may block its own chain for good, by proposing two fast blocks.
+    fn may_wedge(&self) -> bool {
+        self.has(Family::Owners) && self.guilty.0 == WEDGED
+    }
+
+    /// Whether that owner asks for votes again and again: neither block gets a quorum.
     pub(super) fn insists(&self) -> bool {
-        let equal = self.weights.iter().all(|weight| *weight == 1);
-        equal && self.has(Family::TwoFaced) && self.two_faced == "fast/0"
+        self.may_wedge() && self.weights.iter().all(|weight| *weight == 1)
+    }
+
+    /// Whether wallets ask what was sent to them as soon as they hear of something.
+    pub(super) fn looks_for_messages(&self) -> bool {
+        self.inbox == "auto"
+    }
+
+    /// Whether owners ask for the end of rounds that have time left.
+    pub(super) fn ends_rounds(&self) -> bool {
+        self.has(Family::Owners) && self.guilty.1 == "ends-rounds"
     }
 
     pub(super) fn count(&self) -> usize {
@@ -316,7 +330,7 @@ impl Cast {
             quoted("max_certified_per_height() <= 1"),
         );
         // A super owner who proposed two fast blocks may have blocked its chain for good.
-        let (open, name) = if self.has(Family::TwoFaced) && self.two_faced == "fast/0" {
+        let (open, name) = if self.may_wedge() {
             (
                 "pending_blocks() <= 1",
                 "all but the chain of the two-faced is settled when the faults are over",
@@ -362,6 +376,7 @@ impl Shared {
             name,
             owners,
             weights,
+            is_hot: false,
             has_super: dice.chance(1, 2),
             multi_leader_rounds: dice.between(0, 3),
             timeout: dice.millis(1_000, 2_000),
@@ -377,11 +392,25 @@ impl Shared {
         Self {
             owners: owners.iter().map(|at| OWNERS[*at]).collect(),
             weights: vec![1; OWNERS.len()],
+            is_hot: true,
             has_super: false,
             multi_leader_rounds: this.multi_leader_rounds.max(2),
             think: dice.between(1, 3) * 50,
             ..this
         }
+    }
+}
+
+/// Chains whose owners break the rules, and how: those of the chain where they meet, or those of a
+/// chain of their own.
+fn guilty(shared: Option<&Shared>, dice: &mut Dice) -> (String, &'static str) {
+    match shared {
+        Some(shared) if dice.chance(3, 4) => {
+            let how = *dice.pick(&["two-faced", "rushes", "drags", "ends-rounds"]);
+            (shared.name.to_owned(), how)
+        }
+        _ if dice.chance(1, 4) => ("user/0".to_owned(), "withholds-certificates"),
+        _ => (WEDGED.to_owned(), "two-faced"),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn write(cast: &Cast, text: &mut Text) {
         }
     };
     of(Family::Byzantine, byzantine);
-    of(Family::TwoFaced, two_faced);
+    of(Family::Owners, owners);
     of(Family::Partition, partitions);
     of(Family::ValidatorCrash, validator_crashes);
     of(Family::WorkerCrash, worker_crashes);
@@ -66,7 +66,7 @@ fn some(cast: &Cast, dice: &mut Dice) -> Vec<usize> {
 }
 
 /// What a validator may do that breaks the rules, where it comes to do it for certain: an amnesiac
-/// needs something to forget, and somebody who asks it again.
+/// needs something to forget, and somebody who asks it again; who signs too early must be asked.
 fn behaviours(cast: &Cast) -> Vec<&'static str> {
     let mut all = vec![
         "silent",
@@ -74,13 +74,18 @@ fn behaviours(cast: &Cast) -> Vec<&'static str> {
         "equivocates",
         "equivocates",
         "executes-wrongly",
-        "lies-about-log",
     ];
+    if cast.looks_for_messages() {
+        all.push("lies-about-log");
+    }
     if cast.is_contended() {
         all.extend(["answers-stale", "answers-stale"]);
     }
     if cast.insists() {
         all.extend(["amnesiac"; 6]);
+    }
+    if cast.ends_rounds() {
+        all.extend(["signs-timeouts-early"; 3]);
     }
     all
 }
@@ -121,10 +126,10 @@ fn byzantine(cast: &Cast, dice: &mut Dice, text: &mut Text) {
     }
 }
 
-fn two_faced(cast: &Cast, _: &mut Dice, text: &mut Text) {
-    let who = &cast.two_faced;
-    let action = format!("{{ chains = \"{who}\", behaviour = \"two-faced\" }}");
-    let name = format!("{who} proposes two blocks");
+fn owners(cast: &Cast, _: &mut Dice, text: &mut Text) {
+    let (who, how) = &cast.guilty;
+    let action = format!("{{ chains = \"{who}\", behaviour = \"{how}\" }}");
+    let name = format!("who owns {who} {how}");
     fault(text, &name, (0, cast.healed), ("byzantine", action));
 }
 
@@ -146,9 +151,13 @@ fn partitions(cast: &Cast, dice: &mut Dice, text: &mut Text) {
         let sides = dice.order(cast.count());
         let (left, right) = sides.split_at(dice.position(2, cast.count() - 2));
         let owner = |at: usize| format!("{}@{}", shared.owners[at], shared.name);
-        // One wallet may have nothing to say for long: what cuts it off begins when it begins.
+        // Who waits for others has nothing to say for long: what cuts it off begins when it begins.
         let alone = (BEGIN, dice.millis(3_000, 10_000));
-        let together = (later(dice), dice.millis(5_000, 8_500));
+        let together = if shared.is_hot {
+            (later(dice), dice.millis(5_000, 8_500))
+        } else {
+            alone
+        };
         match dice.between(0, 5) {
             0 => {}
             1 => cut(shared.name, together, left, text),
@@ -224,7 +233,7 @@ fn wallet_crashes(cast: &Cast, dice: &mut Dice, text: &mut Text) {
 }
 
 fn loss(cast: &Cast, dice: &mut Dice, text: &mut Text) {
-    let share = dice.between(1, 8);
+    let share = dice.between(2, 8);
     let action = format!("{{ between = [\"clients\", \"v*\"], ratio = \"{share}%\" }}");
     let time = (EARLIEST, cast.busy_until - EARLIEST);
     fault(text, "messages get lost", time, ("loss", action));
