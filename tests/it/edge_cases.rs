@@ -50,6 +50,7 @@ fn the_shows_of_shared_chains_pass_with_one_hash() {
         "contended-game",
         "permissioned-swap",
         "public-chain",
+        "reconfiguration",
         "byzantine-partition",
     ] {
         let show = scenario::bundled_scenario(name).expect("bundled");

@@ -19,19 +19,19 @@ use protocol::{
     Timestamp,
     client::{Client, ClientConfig, ClientOptions, InboxPolicy},
     genesis::Genesis,
-    ids::{Account, AccountOwner, ChainId, ClientIndex, ShardIndex, ValidatorIndex},
+    ids::{Account, AccountOwner, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
     machine::Outputs,
     ownership::ChainOwnership,
     proxy::Proxy,
     rpc::Action,
     sabotage::Sabotage,
-    signature::{SignatureScheme, SigningKey},
+    signature::{PublicKey, SignatureScheme, SigningKey},
     worker::{Worker, WorkerConfig},
 };
 use scenario::{Plan, plan};
 use trace::{Directory, WalletEntry};
 
-use genesis::{genesis, ownership};
+use genesis::{committee, genesis, ownership};
 
 use crate::{
     node::{LocalFault, Machine, ServiceTimes, Shared, SimNode},
@@ -76,6 +76,8 @@ pub(crate) struct Names {
     chains: Vec<Option<ChainId>>,
     owners: Vec<AccountOwner>,
     ownerships: Vec<Arc<ChainOwnership>>,
+    /// The keys of the validators.
+    validators: Vec<PublicKey>,
 }
 
 impl Names {
@@ -120,7 +122,9 @@ impl Names {
             plan::Action::OpenChain(_)
             | plan::Action::ProcessInbox
             | plan::Action::ChangeOwnership(_)
-            | plan::Action::CloseChain => false,
+            | plan::Action::CloseChain
+            | plan::Action::NewCommittee(_)
+            | plan::Action::RevokeEpoch(_) => false,
         };
         for workload in &plan.workloads {
             match &workload.kind {
@@ -215,6 +219,10 @@ impl Names {
                 Action::ChangeOwnership(Arc::new(ownership(changed, false, &self.owners)))
             }
             plan::Action::CloseChain => Action::CloseChain,
+            plan::Action::NewCommittee(members) => {
+                Action::NewCommittee(Arc::new(committee(members, &self.validators)))
+            }
+            plan::Action::RevokeEpoch(epoch) => Action::RevokeEpoch(Epoch(*epoch)),
         }
     }
 }
@@ -254,6 +262,7 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
         chains,
         owners,
         ownerships,
+        validators: validator_keys.iter().map(SigningKey::public).collect(),
     };
     let names = Arc::new(names);
     let workers: Vec<_> = plan

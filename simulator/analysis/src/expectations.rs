@@ -303,6 +303,7 @@ fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
         | Function::PendingBlocks
         | Function::MaxCertifiedPerHeight
         | Function::Height(_)
+        | Function::Epoch(_)
         | Function::LostMessages
         | Function::RejectedMessages
         | Function::Timeouts

@@ -10,6 +10,7 @@
 //! | `money` | I-19, I-20, I-21 |
 //! | `delivery` | I-24, I-25, I-26, I-27 (order of arrival), I-29 |
 //! | `sharding` | I-30 |
+//! | `epochs` | I-37, I-38 |
 //!
 //! I-16, I-27 and I-28 about a machine's own state are told by the machine itself. Every check
 //! believes facts only; what a node did not tell because it crashed between saving and telling is
@@ -17,6 +18,7 @@
 
 mod accountability;
 mod delivery;
+mod epochs;
 mod execution;
 mod grounds;
 mod heights;
@@ -27,6 +29,8 @@ mod sharding;
 mod verdicts;
 mod votes;
 
+#[cfg(test)]
+mod epoch_tests;
 #[cfg(test)]
 mod ground_tests;
 #[cfg(test)]
@@ -51,6 +55,7 @@ pub use verdicts::{Invariant, Violation};
 
 use accountability::Proof;
 use delivery::Delivery;
+use epochs::Epochs;
 use grounds::{Cast, Rights};
 use heights::Heights;
 use linking::Heads;
@@ -66,8 +71,7 @@ use crate::{
 /// All checks and what they remember.
 #[derive(Debug)]
 pub(crate) struct Invariants {
-    committee: Committee,
-    members: Arc<protocol::committee::Committee>,
+    pub(crate) epochs: Epochs,
     pub(crate) verdicts: Verdicts,
     pub(crate) heights: Heights,
     pub(crate) heads: Heads,
@@ -91,8 +95,7 @@ impl Invariants {
     ) -> Self {
         let size = committee.size();
         Self {
-            committee,
-            members,
+            epochs: Epochs::new(committee, members, genesis),
             verdicts: Verdicts::default(),
             heights: Heights::new(size),
             heads: Heads::new(genesis),
@@ -104,6 +107,11 @@ impl Invariants {
             closed: Vec::new(),
             convicted: Vec::new(),
         }
+    }
+
+    /// The run is over.
+    pub(crate) fn finish(&mut self) {
+        self.epochs.end(&mut self.verdicts, self.losses.any());
     }
 
     /// Looks at what the network or the kernel did.
@@ -158,6 +166,7 @@ impl Invariants {
             | Observation::DuplicateUpdate { .. }
             | Observation::UpdateRefused { .. }
             | Observation::RoundEntered { .. }
+            | Observation::EpochsKnown { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::RequestRefused { .. }
@@ -175,8 +184,13 @@ impl Invariants {
         (chain, subject): (ChainNo, Subject),
         registry: &Registry,
     ) {
-        self.sharding
-            .told(&mut self.verdicts, validator, chain, stamp.actor);
+        if !matches!(fact, Observation::EpochsKnown { .. }) {
+            self.sharding
+                .told(&mut self.verdicts, validator, chain, stamp.actor);
+        }
+        let arrived = subject.pair.map(|pair| (pair, registry.ends(pair).1));
+        let lossy = self.losses.any();
+        self.epochs.worker(&mut self.verdicts, fact, arrived, lossy);
         match fact {
             Observation::VoteCast {
                 chain: chain_id,
@@ -229,6 +243,7 @@ impl Invariants {
             | Observation::DuplicateUpdate { .. }
             | Observation::UpdateRefused { .. }
             | Observation::RoundEntered { .. }
+            | Observation::EpochsKnown { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
@@ -245,7 +260,11 @@ impl Invariants {
         registry: &mut Registry,
     ) -> Standing {
         self.block_certified(chain, certificate.block());
-        grounds::check_certificate(&mut self.verdicts, certificate, &self.members);
+        let block = certificate.block();
+        let members = self.epochs.members(block.proposed().epoch.0);
+        grounds::check_certificate(&mut self.verdicts, certificate, members);
+        let is_next = self.heads.next_height(chain) == block.height().0;
+        let expected = is_next.then(|| self.heads.next_epoch(chain));
         let losses = self.losses.any();
         let standing = self
             .heads
@@ -255,7 +274,12 @@ impl Invariants {
             Standing::AfterGap => self.money.untold(chain),
             Standing::Next => {}
         }
-        let block = certificate.block();
+        self.epochs
+            .block(&mut self.verdicts, (chain, block), expected, losses);
+        for description in block.opened() {
+            let child = registry.chain(&description.id());
+            self.epochs.opened(child, description.config.epoch);
+        }
         self.rights.block(chain, block, registry);
         self.check_closed(chain, block);
         let (verdicts, heads) = (&mut self.verdicts, &self.heads);

@@ -13,7 +13,7 @@ pub(crate) mod workers;
 use std::collections::BTreeMap;
 
 use engine::{NetworkFact, VirtualTime};
-use protocol::{certificate::CertificateKind, observe::Observation};
+use protocol::{certificate::CertificateKind, error::NodeError, observe::Observation};
 use scenario::{Plan, expression::Counter};
 
 use crate::{
@@ -222,11 +222,17 @@ impl Metrics {
             Observation::RequestTimedOut { .. } => counters.requests_timed_out += 1,
             Observation::ValidatorHelped { .. } => counters.helps += 1,
             Observation::DuplicateUpdate { .. } => counters.duplicate_updates += 1,
-            Observation::UpdateRefused { .. } => counters.updates_refused += 1,
+            Observation::UpdateRefused { error, .. } => {
+                counters.updates_refused += 1;
+                if matches!(error, NodeError::RevokedEpoch(_)) {
+                    *self.refusals.entry(error.name()).or_default() += 1;
+                }
+            }
             Observation::CertificateFormed { payload, .. } => {
                 counters.timeouts += u64::from(payload.kind == CertificateKind::Timeout);
             }
             Observation::RoundEntered { .. }
+            | Observation::EpochsKnown { .. }
             | Observation::BlockExecuted { .. }
             | Observation::BlockPreprocessed { .. }
             | Observation::OutboxConfirmed { .. }

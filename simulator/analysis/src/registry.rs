@@ -202,6 +202,7 @@ impl Registry {
             | Observation::CertificateFormed { chain, .. }
             | Observation::VoteCast { chain, .. }
             | Observation::RoundEntered { chain, .. }
+            | Observation::EpochsKnown { chain, .. }
             | Observation::BlockExecuted { chain, .. }
             | Observation::BlockPreprocessed { chain, .. }
             | Observation::RequestRefused { chain, .. }

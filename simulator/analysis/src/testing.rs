@@ -161,6 +161,7 @@ pub(crate) const ROUND: Round = Round::MultiLeader(0);
 
 /// A network that tells facts; every fact gets its own microsecond.
 pub(crate) struct Network {
+    pub(crate) genesis: Vec<(ChainId, Arc<ChainDescription>)>,
     pub(crate) chains: Vec<ChainId>,
     pub(crate) states: Vec<Arc<ExecutionState>>,
     pub(crate) records: Vec<Stamped<Event>>,
@@ -169,13 +170,26 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new() -> Self {
-        let genesis = genesis();
+        Self::of(genesis())
+    }
+
+    /// The same where `A` is the admin chain.
+    pub(crate) fn with_admin() -> Self {
+        let mut genesis = genesis();
+        let mut admin = description(A);
+        admin.origin = ChainOrigin::ADMIN;
+        genesis[A] = (admin.id(), Arc::new(admin));
+        Self::of(genesis)
+    }
+
+    fn of(genesis: Vec<(ChainId, Arc<ChainDescription>)>) -> Self {
         Self {
             chains: genesis.iter().map(|(id, _)| *id).collect(),
             states: genesis
                 .iter()
                 .map(|(_, one)| Arc::new(ExecutionState::new(one)))
                 .collect(),
+            genesis,
             records: Vec::new(),
             now_us: 0,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::{Checkpoint, CheckpointView, Flow, RunOutcome, Sink, Stamped, VirtualTime};
 use protocol::{
-    description::ChainDescription, genesis::Genesis, ids::ChainId, ids::Epoch, observe::Observation,
+    description::ChainDescription, genesis::Genesis, ids::ChainId, observe::Observation,
 };
 use scenario::{Plan, plan::FaultKind};
 use trace::{Directory, Event, TraceWrite, WriteError};
@@ -36,13 +36,8 @@ pub struct GenesisInfo {
 
 impl GenesisInfo {
     /// The same from a genesis.
-    ///
-    /// # Panics
-    /// If the genesis has no committee, which cannot be made.
     pub fn new(genesis: &Genesis, rule_faults: Vec<usize>) -> Self {
-        let committee = genesis
-            .committee(Epoch(0))
-            .expect("a genesis has the first committee");
+        let committee = genesis.committee();
         let chains = genesis.descriptions().iter();
         Self {
             chains: chains
@@ -167,6 +162,7 @@ impl<'a> Watcher<'a> {
     pub fn finish<N>(mut self, outcome: &RunOutcome<N>) -> Findings {
         self.faults.rules(&outcome.rule_hits);
         self.metrics.finish(outcome.ended_at);
+        self.invariants.finish();
         conclude(self, outcome)
     }
 
@@ -204,6 +200,14 @@ impl<'a> Watcher<'a> {
                 stamp.chain = subject.chain;
                 let registry = &mut self.registry;
                 let standing = self.invariants.observe(stamp, fact, subject, registry);
+                let epochs = &self.invariants.epochs;
+                if let (Observation::BundleArrived { .. }, Some(chain), false) =
+                    (&**fact, subject.chain, epochs.is_one())
+                {
+                    let epoch = self.invariants.heads.next_epoch(chain);
+                    let committee = epochs.committee(epoch);
+                    self.metrics.committee.clone_from(committee);
+                }
                 self.metrics
                     .observe(stamp, fact, subject, standing, registry);
                 if let (

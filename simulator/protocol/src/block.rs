@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     amount::Amount,
+    committee::Committee,
     description::{ChainDescription, InitialChainConfig},
     hash::{CryptoHash, Hashable},
     ids::{Account, AccountOwner, BlockHeight, ChainId, Epoch},
@@ -49,6 +50,25 @@ pub enum SystemOperation {
     CloseChain,
     /// What a user has handed in, on that user's behalf.
     Submitted(Arc<SubmittedOperation>),
+    /// Makes a committee known. On the admin chain only.
+    PublishCommitteeBlob {
+        /// The committee.
+        committee: Arc<Committee>,
+    },
+    /// Begins an epoch. The admin chain itself is in it at once.
+    CreateCommittee {
+        /// The epoch: that of the admin chain and one.
+        epoch: Epoch,
+        /// The hash of its committee, which was published.
+        blob_hash: CryptoHash,
+    },
+    /// Revokes an epoch: each in its turn, and not the current one.
+    RemoveCommittee {
+        /// The epoch.
+        epoch: Epoch,
+    },
+    /// Goes on to the next epoch, which the admin chain has created. Not on the admin chain.
+    ProcessNewEpoch(Epoch),
 }
 
 /// One step of a block.
@@ -100,6 +120,20 @@ impl ProposedBlock {
             matches!(transaction, Transaction::ReceiveMessages(incoming)
                 if incoming.action == MessageAction::Reject)
         })
+    }
+
+    /// The epochs of the admin chain that it reads of: executing it asks for something that is not in
+    /// the chain's own state.
+    pub fn read_epochs(&self) -> impl Iterator<Item = Epoch> {
+        self.operations().filter_map(|operation| match operation {
+            SystemOperation::ProcessNewEpoch(epoch) => Some(*epoch),
+            _ => None,
+        })
+    }
+
+    /// Whether it asks an oracle, and so may not be a fast block.
+    pub fn uses_oracles(&self) -> bool {
+        self.read_epochs().next().is_some()
     }
 
     /// The operations that it executes, in order.

@@ -270,8 +270,9 @@ impl VoteCollector {
     /// Returns the weight gathered for that payload.
     pub fn add(&mut self, vote: &Vote, committee: &Committee) -> u64 {
         let (weight, signatures) = self.votes.entry(vote.payload).or_default();
-        if signatures.iter().all(|(key, _)| *key != vote.key) {
-            *weight += committee.weight(&vote.key);
+        let votes = committee.weight(&vote.key);
+        if votes > 0 && signatures.iter().all(|(key, _)| *key != vote.key) {
+            *weight += votes;
             signatures.push((vote.key, vote.signature));
         }
         *weight

@@ -12,7 +12,7 @@ use crate::{
     error::{InboxError, NodeError},
     execution::ExecutionState,
     hash::CryptoHash,
-    ids::{BlockHeight, ChainId},
+    ids::{BlockHeight, ChainId, Epoch},
     inbox::{Added, Inbox, Removed},
     manager::ChainManager,
     message::MessageBundle,
@@ -210,7 +210,7 @@ impl ChainState {
     pub fn receive(
         &mut self,
         origin: ChainId,
-        bundles: &[Arc<MessageBundle>],
+        bundles: &[(Epoch, Arc<MessageBundle>)],
         previous_height: Option<BlockHeight>,
         sabotage: Sabotage,
     ) -> Result<Received, NodeError> {
@@ -218,7 +218,7 @@ impl ChainState {
         let mut inbox = self.inboxes.get(&origin).cloned().unwrap_or_default();
         let mut received = Received::default();
         if sabotage == Sabotage::InboxOutOfOrder {
-            for bundle in bundles {
+            for (_, bundle) in bundles {
                 inbox.add_in_any_order(bundle.clone());
                 received.arrivals.push((bundle.clone(), Arrival::Queued));
             }
@@ -229,7 +229,8 @@ impl ChainState {
             {
                 return Err(refuse(InboxError::InboxGapDetected { previous, next }));
             }
-            for bundle in bundles.iter().filter(|bundle| bundle.height >= next) {
+            let bundles = bundles.iter().map(|(_, bundle)| bundle);
+            for bundle in bundles.filter(|bundle| bundle.height >= next) {
                 let arrival = match inbox.add(bundle.clone()).map_err(refuse)? {
                     Added::Queued => Arrival::Queued,
                     Added::Anticipated => Arrival::Anticipated,

@@ -9,6 +9,7 @@ mod advance;
 mod answers;
 mod communication;
 mod driver;
+mod epochs;
 mod find_received;
 mod help;
 mod pool;
@@ -23,6 +24,7 @@ use std::{
 use self::{
     communication::Communication,
     driver::{Operation, Pending, Stage, Untold},
+    epochs::AdminChain,
     pool::{HandedInByMe, Pool},
 };
 use crate::{
@@ -125,6 +127,8 @@ pub struct Client {
     config: ClientConfig,
     /// The chain as this wallet sees it.
     chain: Option<Box<ChainState>>,
+    /// The admin chain, if there is one and it is another one.
+    admin: Option<Box<AdminChain>>,
     /// How many entries of each validator's received log were looked at.
     trackers: Vec<u64>,
     /// The block that is proposed and not yet confirmed.
@@ -177,7 +181,11 @@ impl Client {
         let description = config
             .chain
             .and_then(|chain| config.genesis.description(&chain).cloned());
+        let admin = config.genesis.admin();
+        let admin = admin.filter(|admin| config.chain != Some(*admin));
+        let admin = admin.and_then(|admin| config.genesis.description(&admin));
         Self {
+            admin: admin.map(|admin| Box::new(AdminChain::new(admin))),
             chain: description.map(|description| Box::new(ChainState::new(&description, now))),
             trackers: Vec::new(),
             pending: None,
@@ -224,7 +232,7 @@ impl Client {
 
     /// How many validators it talks to.
     pub(crate) fn committee_size(&self) -> usize {
-        self.config.genesis.keys().len()
+        self.committee().validators().len()
     }
 
     /// The certificate of the validated block that it asks validators to confirm.
@@ -277,12 +285,19 @@ impl Client {
     }
 
     fn subscribe(&mut self, out: &mut Outputs) {
+        if self.chain.is_some() {
+            self.subscribe_at(self.validators(), out);
+        }
+    }
+
+    fn subscribe_at(&mut self, validators: Vec<ValidatorIndex>, out: &mut Outputs) {
         let Some(chain) = self.chain.as_ref().map(|chain| chain.execution.chain_id) else {
             return;
         };
         // Where nobody else makes blocks, there is nothing to be told of them.
         let blocks = !self.is_alone();
-        for validator in self.validators() {
+        self.subscribe_to_admin(&validators, out);
+        for validator in validators {
             let id = self.request_id();
             let request = Request::Subscribe { blocks };
             out.send(
@@ -306,6 +321,11 @@ impl Client {
             Packet::Notification(notification) => match notification.reason {
                 Reason::NewIncomingBundle { origin, height } => {
                     self.on_news(origin, height);
+                    self.proceed(now, store, out);
+                }
+                Reason::NewBlock { height }
+                    if self.on_admin_block(notification.chain_id, height) =>
+                {
                     self.proceed(now, store, out);
                 }
                 Reason::NewBlock { height } => {
@@ -357,6 +377,7 @@ impl Client {
         self.notified = true;
         self.looked = false;
         self.attempt = None;
+        self.want_epochs();
     }
 
     fn on_command(
@@ -417,7 +438,8 @@ impl Client {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
-        if !self.is_proven(lineage, store, out) {
+        let known = self.absorb_admin_blocks(&lineage.admin, store, out);
+        if known.is_none() || !self.is_proven(lineage, store, out) {
             return;
         }
         let description = &lineage.description;
@@ -442,13 +464,14 @@ impl Client {
         let confirmed = |certificate: &Arc<ConfirmedBlockCertificate>| {
             out.verified(certificate.lite().signatures.len());
             let epoch = certificate.block().proposed().epoch;
-            let committee = self.config.genesis.committee(epoch);
+            let committee = self.committee_of(epoch);
             certificate.kind() == CertificateKind::Confirmed
                 && committee.is_some_and(|known| certificate.lite().check(known, store).is_ok())
         };
         let opens = lineage.certificates.last().is_some_and(|last| {
             let mut opened = last.block().opened();
-            opened.any(|description| *description == lineage.description)
+            !self.is_revoked(last.block().proposed().epoch)
+                && opened.any(|description| *description == lineage.description)
         });
         opens && lineage.certificates.iter().all(confirmed)
     }
@@ -470,15 +493,13 @@ impl Client {
             .chain
             .as_ref()
             .map_or(Epoch(0), |chain| chain.execution.epoch);
-        self.config
-            .genesis
-            .committee(epoch)
+        self.committee_of(epoch)
             .expect("the local chain is in a known epoch")
             .clone()
     }
 
     fn validators(&self) -> Vec<ValidatorIndex> {
-        self.config.genesis.keys().keys().copied().collect()
+        self.committee().members()
     }
 
     fn request_id(&mut self) -> RequestId {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::ValidatorIndex, signature::PublicKey};
+use crate::{hash::Hashable, ids::ValidatorIndex, signature::PublicKey};
 
 /// One member of a committee.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ValidatorState {
     /// Where to reach it.
     pub index: ValidatorIndex,
@@ -16,10 +16,14 @@ pub struct ValidatorState {
 }
 
 /// The validators of an epoch.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Committee {
     validators: BTreeMap<PublicKey, ValidatorState>,
     total_votes: u64,
+}
+
+impl Hashable for Committee {
+    const TAG: &'static str = "Committee";
 }
 
 impl Committee {
@@ -42,6 +46,14 @@ impl Committee {
     /// All members by key.
     pub const fn validators(&self) -> &BTreeMap<PublicKey, ValidatorState> {
         &self.validators
+    }
+
+    /// Where to reach its members, in the order of their numbers.
+    pub fn members(&self) -> Vec<ValidatorIndex> {
+        let members = self.validators.values().map(|member| member.index);
+        let mut members: Vec<_> = members.collect();
+        members.sort_unstable();
+        members
     }
 
     /// Total weight N.

@@ -28,6 +28,11 @@ pub enum ChainOrigin {
     },
 }
 
+impl ChainOrigin {
+    /// Where the admin chain comes from.
+    pub const ADMIN: Self = Self::Root(0);
+}
+
 /// What a chain starts with.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct InitialChainConfig {

@@ -115,6 +115,18 @@ pub enum ExecutionError {
     /// A new chain must have an owner and start in its parent's epoch.
     #[error("the new chain's configuration is not valid")]
     InvalidChainConfig,
+    /// Only the admin chain says which committees there are.
+    #[error("only the admin chain may do that")]
+    AdminOperationOnNonAdminChain,
+    /// A block leads to the next epoch only, and once.
+    #[error("{0:?} is not the next epoch")]
+    InvalidCommitteeEpoch(Epoch),
+    /// Epochs are revoked in their order, and the current one never.
+    #[error("{0:?} cannot be revoked")]
+    InvalidCommitteeRemoval(Epoch),
+    /// Nobody has published this committee.
+    #[error("no blob has the hash {0:?}")]
+    BlobsNotFound(CryptoHash),
 }
 
 /// Why a proposed block is not valid on its chain.
@@ -263,6 +275,15 @@ pub enum NodeError {
     /// The round has no timer.
     #[error("round {0} does not time out")]
     RoundDoesNotTimeOut(Round),
+    /// The admin chain's block that creates this epoch is not known here.
+    #[error("the event of {0:?} is missing")]
+    EventsNotFound(Epoch),
+    /// A fast block asks for something outside of its chain.
+    #[error("a fast block may not use oracles")]
+    FastBlockUsingOracles,
+    /// A message of a revoked epoch, for which nothing later vouches.
+    #[error("a message of {0:?}, which is revoked")]
+    RevokedEpoch(Epoch),
 }
 
 impl NodeError {
@@ -285,6 +306,9 @@ impl NodeError {
         "HeightOverflow",
         "NotTimedOutYet",
         "RoundDoesNotTimeOut",
+        "EventsNotFound",
+        "FastBlockUsingOracles",
+        "RevokedEpoch",
         "Certificate",
         "Inbox",
         "Block",
@@ -311,6 +335,9 @@ impl NodeError {
             Self::HeightOverflow => "HeightOverflow",
             Self::NotTimedOutYet { .. } => "NotTimedOutYet",
             Self::RoundDoesNotTimeOut(_) => "RoundDoesNotTimeOut",
+            Self::EventsNotFound(_) => "EventsNotFound",
+            Self::FastBlockUsingOracles => "FastBlockUsingOracles",
+            Self::RevokedEpoch(_) => "RevokedEpoch",
             Self::Certificate(_) => "Certificate",
             Self::Inbox { .. } => "Inbox",
             Self::Block(_) => "Block",

@@ -11,7 +11,9 @@ use serde::Serialize;
 use crate::{
     amount::Amount,
     block::{Block, BlockExecutionOutcome, ProposedBlock, SystemOperation, Transaction},
+    committee::Committee,
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
+    epochs::Epochs,
     error::{BlockError, ExecutionError},
     hash::{CryptoHash, Hashable},
     ids::{Account, AccountOwner, BlockHeight, ChainId, Epoch},
@@ -52,6 +54,8 @@ pub struct ExecutionState {
     pub state_hash: CryptoHash,
     /// For each recipient: the last block that sent to it.
     pub previous_message_blocks: SmallMap<ChainId, (CryptoHash, BlockHeight)>,
+    /// On the admin chain: the epochs that it has created.
+    pub epochs: Option<Arc<Epochs>>,
 }
 
 /// One change of a state; the historical hash is over their sequence.
@@ -64,6 +68,10 @@ enum StateChange {
     Ownership(CryptoHash),
     Closed,
     Executed(AccountOwner, u64),
+    CommitteePublished(CryptoHash),
+    CommitteeCreated(Epoch, CryptoHash),
+    CommitteeRemoved(Epoch),
+    Epoch(Epoch),
 }
 
 #[derive(Serialize)]
@@ -103,6 +111,7 @@ impl ExecutionState {
             next_height: BlockHeight(0),
             state_hash: CryptoHash::of(&delta),
             previous_message_blocks: SmallMap::default(),
+            epochs: (description.origin == ChainOrigin::ADMIN).then(Arc::default),
         }
     }
 
@@ -284,6 +293,74 @@ impl Execution<'_> {
                 Ok(())
             }
             SystemOperation::Submitted(operation) => self.submitted(operation),
+            SystemOperation::PublishCommitteeBlob { committee } => self.publish(committee),
+            SystemOperation::CreateCommittee { epoch, blob_hash } => {
+                self.create_committee(*epoch, blob_hash)
+            }
+            SystemOperation::RemoveCommittee { epoch } => self.remove_committee(*epoch),
+            SystemOperation::ProcessNewEpoch(epoch) => self.process_new_epoch(*epoch),
+        }
+    }
+
+    fn admin_epochs(&mut self) -> Result<&mut Epochs, ExecutionError> {
+        let epochs = self.state.epochs.as_mut();
+        epochs
+            .map(Arc::make_mut)
+            .ok_or(ExecutionError::AdminOperationOnNonAdminChain)
+    }
+
+    fn publish(&mut self, committee: &Arc<Committee>) -> Result<(), ExecutionError> {
+        let hash = self.admin_epochs()?.publish(committee.clone());
+        self.changes.push(StateChange::CommitteePublished(hash));
+        Ok(())
+    }
+
+    fn create_committee(
+        &mut self,
+        epoch: Epoch,
+        blob_hash: &CryptoHash,
+    ) -> Result<(), ExecutionError> {
+        self.admin_epochs()?;
+        self.check_next(epoch)?;
+        if !self.admin_epochs()?.create(blob_hash) {
+            return Err(ExecutionError::BlobsNotFound(*blob_hash));
+        }
+        let change = StateChange::CommitteeCreated(epoch, *blob_hash);
+        self.changes.push(change);
+        self.state.epoch = epoch;
+        Ok(())
+    }
+
+    fn remove_committee(&mut self, epoch: Epoch) -> Result<(), ExecutionError> {
+        let current = self.state.epoch;
+        let epochs = self.admin_epochs()?;
+        if epoch != epochs.first_trusted() || epoch >= current {
+            return Err(ExecutionError::InvalidCommitteeRemoval(epoch));
+        }
+        epochs.remove_next();
+        self.changes.push(StateChange::CommitteeRemoved(epoch));
+        Ok(())
+    }
+
+    /// Whether the epoch was created is for the caller to look up: it is the event that this reads.
+    fn process_new_epoch(&mut self, epoch: Epoch) -> Result<(), ExecutionError> {
+        self.check_next(epoch)?;
+        if self.state.epochs.is_some() {
+            // The admin chain has gone on when it created the epoch.
+            return Err(ExecutionError::InvalidCommitteeEpoch(epoch));
+        }
+        self.changes.push(StateChange::Epoch(epoch));
+        self.state.epoch = epoch;
+        Ok(())
+    }
+
+    /// One block leads from its own epoch to the next one, and no further.
+    fn check_next(&self, epoch: Epoch) -> Result<(), ExecutionError> {
+        let next = self.block.epoch.next();
+        if self.state.epoch == self.block.epoch && next == Some(epoch) {
+            Ok(())
+        } else {
+            Err(ExecutionError::InvalidCommitteeEpoch(epoch))
         }
     }
 

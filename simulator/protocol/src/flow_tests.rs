@@ -245,6 +245,7 @@ fn nobody_opens_a_chain_without_a_certified_block() {
         placeholder: ChainId::placeholder(0),
         description: forged.clone(),
         certificates: vec![certificate],
+        admin: Vec::new(),
     };
     // Wallet 1 once more, as it was before it had a chain: the forged one names it as owner.
     net.clients.pop();

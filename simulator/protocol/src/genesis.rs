@@ -1,11 +1,12 @@
-//! What everybody knows before the first block: the committee and the first chains.
+//! What everybody knows before the first block: the first committee, the keys of all validators, the
+//! first chains.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     committee::Committee,
-    description::ChainDescription,
-    ids::{ChainId, Epoch, ShardIndex, ValidatorIndex},
+    description::{ChainDescription, ChainOrigin},
+    ids::{ChainId, ShardIndex, ValidatorIndex},
     signature::PublicKey,
 };
 
@@ -15,10 +16,11 @@ pub struct Genesis {
     committee: Arc<Committee>,
     keys: BTreeMap<ValidatorIndex, PublicKey>,
     descriptions: BTreeMap<ChainId, Arc<ChainDescription>>,
+    admin: Option<ChainId>,
 }
 
 impl Genesis {
-    /// The network of this committee and these first chains.
+    /// The network of this first committee and these first chains.
     pub fn new(committee: Committee, descriptions: Vec<ChainDescription>) -> Self {
         let keys = committee
             .validators()
@@ -26,20 +28,36 @@ impl Genesis {
             .map(|(key, state)| (state.index, *key))
             .collect();
         let described = |description: ChainDescription| (description.id(), Arc::new(description));
-        let descriptions = descriptions.into_iter().map(described).collect();
+        let descriptions: BTreeMap<_, _> = descriptions.into_iter().map(described).collect();
+        let mut chains = descriptions.iter();
+        let admin = chains.find(|(_, description)| description.origin == ChainOrigin::ADMIN);
+        let admin = admin.map(|(chain, _)| *chain);
         Self {
             committee: Arc::new(committee),
             keys,
             descriptions,
+            admin,
         }
     }
 
-    /// The committee of `epoch`, if it is known.
-    pub fn committee(&self, epoch: Epoch) -> Option<&Arc<Committee>> {
-        (epoch == Epoch(0)).then_some(&self.committee)
+    /// The same with the keys of validators that no committee has yet.
+    #[must_use]
+    pub fn with_candidates(mut self, keys: BTreeMap<ValidatorIndex, PublicKey>) -> Self {
+        self.keys.extend(keys);
+        self
     }
 
-    /// The validators by index.
+    /// The committee of the first epoch.
+    pub const fn committee(&self) -> &Arc<Committee> {
+        &self.committee
+    }
+
+    /// The chain that says which committees follow, if there is one.
+    pub const fn admin(&self) -> Option<ChainId> {
+        self.admin
+    }
+
+    /// All validators of all epochs, by index.
     pub const fn keys(&self) -> &BTreeMap<ValidatorIndex, PublicKey> {
         &self.keys
     }

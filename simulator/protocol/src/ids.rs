@@ -123,6 +123,13 @@ impl fmt::Display for BlockHeight {
 #[serde(transparent)]
 pub struct Epoch(pub u32);
 
+impl Epoch {
+    /// The one after it.
+    pub fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
+}
+
 /// Position of a bundle in its origin chain: block height, then transaction index.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,

@@ -13,6 +13,7 @@ pub mod chain;
 pub mod client;
 pub mod committee;
 pub mod description;
+pub mod epochs;
 pub mod error;
 pub mod execution;
 pub mod genesis;
@@ -41,6 +42,8 @@ pub mod worker;
 pub use amount::Amount;
 pub use time::{TimeDelta, Timestamp};
 
+#[cfg(test)]
+mod epoch_tests;
 #[cfg(test)]
 mod flow_tests;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
     certificate::{ConfirmedBlockCertificate, VotePayload},
     error::NodeError,
     hash::CryptoHash,
-    ids::{AccountOwner, BlockHeight, ChainId, Cursor, ValidatorIndex},
+    ids::{AccountOwner, BlockHeight, ChainId, Cursor, Epoch, ValidatorIndex},
     round::Round,
     rpc::RequestKind,
     time::TimeDelta,
@@ -229,6 +229,15 @@ pub enum Observation {
         height: BlockHeight,
         /// The new round.
         round: Round,
+    },
+    /// A worker knows more of epochs than before.
+    EpochsKnown {
+        /// The admin chain.
+        chain: ChainId,
+        /// The newest epoch.
+        newest: Epoch,
+        /// The first epoch that is not revoked.
+        first_trusted: Epoch,
     },
 }
 

@@ -11,10 +11,12 @@ use crate::{
         ConfirmedBlockCertificate, LiteCertificate, TimeoutCertificate, ValidatedBlockCertificate,
         Vote,
     },
+    committee::Committee,
     description::ChainDescription,
+    epochs::Epochs,
     error::NodeError,
     hash::{CryptoHash, Hashable},
-    ids::{Account, AccountOwner, BlockHeight, ChainId, ClientIndex},
+    ids::{Account, AccountOwner, BlockHeight, ChainId, ClientIndex, Epoch},
     manager::LockingBlock,
     message::MessageBundle,
     ownership::ChainOwnership,
@@ -196,8 +198,8 @@ pub enum CrossChainRequest {
         sender: ChainId,
         /// The recipient chain.
         recipient: ChainId,
-        /// The bundles, by cursor.
-        bundles: Vec<Arc<MessageBundle>>,
+        /// The bundles, by cursor, with the epochs of their blocks.
+        bundles: Vec<(Epoch, Arc<MessageBundle>)>,
         /// Height of the block before the first of these that sent to the recipient.
         previous_height: Option<BlockHeight>,
     },
@@ -212,6 +214,8 @@ pub enum CrossChainRequest {
     },
     /// A confirmed block has opened a chain of the recipient shard.
     StoreDescription(Arc<ChainDescription>),
+    /// The shard of the admin chain knows these epochs.
+    StoreEpochs(Arc<Epochs>),
 }
 
 /// Why a wallet may want to look.
@@ -296,6 +300,10 @@ pub enum Action {
     ChangeOwnership(Arc<ChainOwnership>),
     /// Close the chain for good.
     CloseChain,
+    /// Begin an epoch with this committee. On the admin chain.
+    NewCommittee(Arc<Committee>),
+    /// Revoke an epoch. On the admin chain.
+    RevokeEpoch(Epoch),
 }
 
 /// When a command may start.
@@ -345,6 +353,8 @@ pub struct Lineage {
     pub description: Arc<ChainDescription>,
     /// The blocks that opened its ancestors and itself, the oldest first.
     pub certificates: Vec<Arc<ConfirmedBlockCertificate>>,
+    /// Blocks of the admin chain, from the first on: what these are judged by.
+    pub admin: Vec<Arc<ConfirmedBlockCertificate>>,
 }
 
 /// Everything that one machine may receive from another, or from the script of a run.
@@ -521,7 +531,7 @@ fn cross_chain_fingerprint(request: &CrossChainRequest) -> u64 {
             recipient, bundles, ..
         } => bundles
             .iter()
-            .fold(recipient.0.fingerprint(), |sum, bundle| {
+            .fold(recipient.0.fingerprint(), |sum, (_, bundle)| {
                 let at =
                     bundle.certificate_hash.fingerprint() ^ u64::from(bundle.transaction_index);
                 sum.rotate_left(9) ^ at
@@ -533,6 +543,9 @@ fn cross_chain_fingerprint(request: &CrossChainRequest) -> u64 {
         } => sender.0.fingerprint().rotate_left(3) ^ recipient.0.fingerprint() ^ latest_height.0,
         CrossChainRequest::StoreDescription(description) => {
             description.id().0.fingerprint().rotate_left(5)
+        }
+        CrossChainRequest::StoreEpochs(epochs) => {
+            16 ^ u64::from(epochs.newest().0).rotate_left(32) ^ u64::from(epochs.first_trusted().0)
         }
     }
 }

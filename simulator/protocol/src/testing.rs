@@ -83,7 +83,8 @@ fn workers(genesis: &Arc<Genesis>) -> Vec<Vec<Worker>> {
             sabotage: Sabotage::None,
         })
     };
-    (0..4)
+    (0..)
+        .take(genesis.keys().len())
         .map(|v| (0..SHARDS).map(|s| worker(v, s)).collect())
         .collect()
 }
@@ -164,8 +165,8 @@ impl Net {
             },
         };
         let chain = description.id();
-        let committee = net.genesis.committee(Epoch(0)).expect("the first one");
-        net.genesis = Arc::new(Genesis::new((**committee).clone(), vec![description]));
+        let committee = (**net.genesis.committee()).clone();
+        net.genesis = Arc::new(Genesis::new(committee, vec![description]));
         net.workers = workers(&net.genesis);
         for index in (0..).take(owners.len()) {
             let config = client_config(net.genesis.clone(), index, Some(chain));
@@ -178,8 +179,61 @@ impl Net {
 
     /// The validators.
     pub(crate) fn committee(&self) -> Arc<Committee> {
-        let committee = self.genesis.committee(Epoch(0));
-        committee.expect("the first one").clone()
+        self.genesis.committee().clone()
+    }
+
+    /// So many validators, of which the first four are the first committee, the admin chain with its
+    /// wallet 0, and a wallet of this policy for each of these balances.
+    pub(crate) fn with_admin(validators: u32, balances: &[u64], policy: InboxPolicy) -> Self {
+        let mut net = Self::new(&[], ChainOwnership::single);
+        let described = |(index, tokens): (u32, u64)| ChainDescription {
+            origin: ChainOrigin::Root(index),
+            timestamp: Timestamp::default(),
+            config: InitialChainConfig {
+                ownership: Arc::new(ChainOwnership::single(key(2, index).public().owner())),
+                epoch: Epoch(0),
+                balance: Amount::from_tokens(tokens),
+            },
+        };
+        let balances = [0].into_iter().chain(balances.iter().copied());
+        let descriptions: Vec<_> = (0..).zip(balances).map(described).collect();
+        net.chains = descriptions.iter().map(ChainDescription::id).collect();
+        let keys = (0..validators).map(|index| (ValidatorIndex(index), key(1, index).public()));
+        let committee = (**net.genesis.committee()).clone();
+        let genesis = Genesis::new(committee, descriptions).with_candidates(keys.collect());
+        net.genesis = Arc::new(genesis);
+        net.workers = workers(&net.genesis);
+        let proxy = |index| Proxy::new(ValidatorIndex(index), key(1, index).public(), SHARDS);
+        net.proxies = (0..validators).map(proxy).collect();
+        for (index, chain) in (0..).zip(net.chains.clone()) {
+            let mut config = client_config(net.genesis.clone(), index, Some(chain));
+            config.inbox_policy = policy;
+            net.clients.push(Client::new(config, net.now));
+        }
+        net.start_clients();
+        net
+    }
+
+    /// The committee of these validators, of weight 1 each.
+    pub(crate) fn committee_of(members: &[u32]) -> Arc<Committee> {
+        let member = |index: &u32| {
+            let index = ValidatorIndex(*index);
+            (key(1, index.0).public(), ValidatorState { index, votes: 1 })
+        };
+        Arc::new(Committee::new(members.iter().map(member).collect()))
+    }
+
+    /// The admin chain begins an epoch with these members.
+    pub(crate) fn new_committee(&mut self, members: &[u32]) {
+        let action = Action::NewCommittee(Self::committee_of(members));
+        self.command(0, Trigger::Now, action);
+        self.run();
+    }
+
+    /// The epoch of a wallet's chain, as the wallet sees it.
+    pub(crate) fn epoch(&self, client: usize) -> u32 {
+        let chain = self.clients[client].chain();
+        chain.expect("open from the beginning").execution.epoch.0
     }
 
     /// One more wallet, without a chain.

@@ -2,21 +2,23 @@
 //!
 //! Owns the chains that [`crate::genesis::shard_of`] gives it, loads each on first touch, and never
 //! talks to another validator. This file routes; rules are in `consensus` and `cross_chain`.
-//! What survives a crash is the chains and descriptions; `Volatile` does not.
+//! What survives a crash is the chains, the descriptions and what is known of epochs; `Volatile` does
+//! not.
 
 mod consensus;
 mod cross_chain;
+mod epochs;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     block::Block,
     chain::ChainState,
-    committee::Committee,
     description::ChainDescription,
+    epochs::Epochs,
     error::NodeError,
     genesis::{Genesis, shard_of},
-    ids::{Address, BlockHeight, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
+    ids::{Address, BlockHeight, ChainId, ClientIndex, ShardIndex, ValidatorIndex},
     machine::Outputs,
     manager::ChainManager,
     observe::Observation,
@@ -92,6 +94,8 @@ pub struct Worker {
     config: WorkerConfig,
     chains: BTreeMap<ChainId, Box<ChainState>>,
     descriptions: BTreeMap<ChainId, Arc<ChainDescription>>,
+    /// What it knows of the admin chain.
+    epochs: Arc<Epochs>,
     volatile: Volatile,
 }
 
@@ -107,6 +111,7 @@ impl Worker {
             config,
             chains: BTreeMap::new(),
             descriptions: BTreeMap::new(),
+            epochs: Arc::default(),
             volatile: Volatile::default(),
         }
     }
@@ -304,15 +309,6 @@ impl Worker {
         Ok(self.chains.get_mut(&chain).expect("inserted above"))
     }
 
-    fn committee(&self, epoch: Epoch) -> Result<Arc<Committee>, NodeError> {
-        let expected = Epoch(0);
-        let known = self.config.genesis.committee(epoch).cloned();
-        known.ok_or(NodeError::InvalidEpoch {
-            expected,
-            found: epoch,
-        })
-    }
-
     fn shard_of(&self, chain: &ChainId) -> Address {
         let key = self.config.key.public();
         Address::Worker(
@@ -411,6 +407,9 @@ impl Worker {
         heights: &[BlockHeight],
         store: &dyn ContentStore,
     ) -> Result<Response, NodeError> {
+        if !self.chains.contains_key(&chain) && self.config.genesis.admin() == Some(chain) {
+            return Ok(Response::Certificates(Vec::new()));
+        }
         let state = self
             .chains
             .get(&chain)
@@ -455,6 +454,7 @@ impl Worker {
                 self.confirm_updated_recipient(now, (sender, recipient), latest_height, store, out);
             }
             CrossChainRequest::StoreDescription(description) => self.store_description(description),
+            CrossChainRequest::StoreEpochs(epochs) => self.store_epochs(epochs, out),
         }
     }
 

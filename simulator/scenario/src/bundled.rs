@@ -28,6 +28,7 @@ const ALL: &[Bundled] = bundled![
     "contended-game",
     "permissioned-swap",
     "public-chain",
+    "reconfiguration",
     "byzantine-partition",
     "broken-assumption",
 ];

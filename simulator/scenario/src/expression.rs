@@ -119,6 +119,8 @@ pub enum Function {
     FastBlocks(ChainSet),
     /// The next height of a chain.
     Height(ChainIndex),
+    /// The epoch of a chain's next block.
+    Epoch(ChainIndex),
     /// The fewest confirmed blocks of any one of these chains.
     MinBlocks(ChainSet),
     /// Protocol messages that the network or a fault has lost so far.
@@ -157,6 +159,7 @@ impl Function {
             | Self::Blocks(_)
             | Self::FastBlocks(_)
             | Self::Height(_)
+            | Self::Epoch(_)
             | Self::MinBlocks(_)
             | Self::LostMessages
             | Self::RejectedMessages

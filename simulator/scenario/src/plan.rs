@@ -97,7 +97,7 @@ impl Plan {
         &self.owners[owner.position()]
     }
 
-    /// The sum of the validators' voting weights.
+    /// The sum of the validators' voting weights in the first committee.
     pub fn total_weight(&self) -> u64 {
         self.validators
             .iter()
@@ -160,7 +160,7 @@ impl NetworkPlan {
 pub struct ValidatorPlan {
     /// `v1`, `v2`, ...
     pub name: String,
-    /// Its voting weight.
+    /// Its voting weight in the first committee; 0 if it is no member.
     pub weight: u64,
     /// Where it stands.
     pub region: RegionIndex,
@@ -225,6 +225,8 @@ pub struct ChainPlan {
     pub region: RegionIndex,
     /// When waiting messages are taken in.
     pub inbox: InboxPolicy,
+    /// Whether its blocks create and revoke committees.
+    pub admin: bool,
     /// Whether nobody owns it: what stands as its owners are then the validators.
     pub public: bool,
     /// Where it comes from.
@@ -389,6 +391,10 @@ pub enum Action {
     ChangeOwnership(OwnershipPlan),
     /// Close the chain for good.
     CloseChain,
+    /// Begin an epoch with these validators and voting weights. On the admin chain.
+    NewCommittee(Vec<(ValidatorIndex, u64)>),
+    /// Revoke an epoch. On the admin chain.
+    RevokeEpoch(u32),
 }
 
 /// An account of a chain.

@@ -54,6 +54,7 @@ pub(crate) fn resolve(
         variant,
         names: Names::default(),
         validator_count: 0,
+        has_admin: false,
         end: VirtualTime::ZERO,
         end_is_known: false,
         warmup: VirtualTime::ZERO,
@@ -76,6 +77,8 @@ struct Resolver<'a> {
     names: Names,
     /// How many validators the file asks for.
     validator_count: u64,
+    /// Whether a chain of the file is the admin chain.
+    has_admin: bool,
     /// The end of the run.
     end: VirtualTime,
     /// Whether the duration could be read; without it nothing is after the end.
@@ -97,6 +100,7 @@ impl Resolver<'_> {
             .unwrap_or(0);
         let (mut groups, mut chains) = self.chains(spec, &mut filled);
         self.opened_chains(spec, &mut groups, &mut chains);
+        self.stand_by(spec, validators.as_deref());
         self.regions(spec);
         let network = self.network(spec, &mut filled);
         // Faults are named before expectations speak of them.

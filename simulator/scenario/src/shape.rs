@@ -18,19 +18,9 @@ use crate::spec::{self, Spec};
 
 /// Keys of later work, by the table that they will stand in (`*` is any one step).
 const LATER: [(&str, &[&str]); 8] = [
-    (
-        "",
-        &[
-            "apps",
-            "admin",
-            "committees",
-            "invariants",
-            "include",
-            "testnet",
-        ],
-    ),
+    ("", &["apps", "invariants", "include", "testnet"]),
     ("/network", &["exporter", "export", "bandwidth"]),
-    ("/validators", &["autoscale", "stake", "join", "leave"]),
+    ("/validators", &["autoscale", "stake"]),
     ("/chains/*", &["permissions", "fallback"]),
     ("/workload/*", LATER_ACTIONS),
     ("/workload/*/script/*", LATER_ACTIONS),
@@ -38,7 +28,7 @@ const LATER: [(&str, &[&str]); 8] = [
         "/workload/*/script/*/open_chain",
         &["permissions", "open_multi_leader_rounds"],
     ),
-    ("/faults/*", &["client", "autoscale", "epoch"]),
+    ("/faults/*", &["client", "autoscale"]),
 ];
 
 const LATER_ACTIONS: &[&str] = &[

@@ -169,7 +169,8 @@ pub struct ValidatorsSpec {
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<u64>,
-    /// Voting weights by validator, such as `{ v1 = 3 }`; 1 for those not named.
+    /// Voting weights by validator, such as `{ v1 = 3 }`; 1 for those not named. 0: it stands by, for
+    /// a later committee.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<BTreeMap<String, u64>>,
     /// How many validators stand in each region, in the order of the names `v1`, `v2`, ...
@@ -237,6 +238,9 @@ pub struct ChainSpec {
     #[schemars(extend("enum" = ["regular", "super"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// It is the admin chain: its blocks create and revoke committees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<bool>,
     /// Nobody owns it: validators take turns and put into its blocks what users submit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public: Option<bool>,

@@ -9,7 +9,7 @@ use protocol::{
     genesis::Genesis,
     ids::{AccountOwner, ChainId, Epoch, ValidatorIndex},
     ownership::ChainOwnership,
-    signature::SigningKey,
+    signature::{PublicKey, SigningKey},
 };
 use scenario::{Plan, plan};
 
@@ -42,37 +42,40 @@ pub(super) fn ownership(
     ownership
 }
 
+/// The committee of these validators.
+pub(super) fn committee(members: &[(plan::ValidatorIndex, u64)], keys: &[PublicKey]) -> Committee {
+    let member = |(validator, votes): &(plan::ValidatorIndex, u64)| {
+        let index = ValidatorIndex(validator.get());
+        let votes = *votes;
+        (keys[validator.position()], ValidatorState { index, votes })
+    };
+    Committee::new(members.iter().map(member).collect())
+}
+
 /// The first committee and the first chains, and the id of each planned chain that is there.
 pub(super) fn genesis(
     plan: &Plan,
     validator_keys: &[SigningKey],
     ownerships: &[Arc<ChainOwnership>],
 ) -> (Arc<Genesis>, Vec<Option<ChainId>>) {
-    let members = (0..).zip(validator_keys).zip(&plan.validators);
-    let committee = Committee::new(
-        members
-            .map(|((index, key), validator)| {
-                let index = ValidatorIndex(index);
-                (
-                    key.public(),
-                    ValidatorState {
-                        index,
-                        votes: validator.weight,
-                    },
-                )
-            })
-            .collect(),
-    );
+    let keys: Vec<_> = validator_keys.iter().map(SigningKey::public).collect();
+    let weights = (0..).map(plan::ValidatorIndex::new).zip(&plan.validators);
+    let weights = weights.map(|(index, validator)| (index, validator.weight));
+    let members: Vec<_> = weights.filter(|(_, weight)| *weight > 0).collect();
+    let committee = committee(&members, &keys);
     let mut descriptions = Vec::new();
     let mut ids = Vec::new();
-    // Root 0 is the admin chain, which no scenario of this version uses.
     for (index, (chain, ownership)) in (1..).zip(plan.chains.iter().zip(ownerships)) {
         if chain.origin != plan::ChainOrigin::Genesis {
             ids.push(None);
             continue;
         }
         let description = ChainDescription {
-            origin: ChainOrigin::Root(index),
+            origin: if chain.admin {
+                ChainOrigin::ADMIN
+            } else {
+                ChainOrigin::Root(index)
+            },
             timestamp: Timestamp::default(),
             config: InitialChainConfig {
                 ownership: ownership.clone(),
@@ -83,5 +86,7 @@ pub(super) fn genesis(
         ids.push(Some(description.id()));
         descriptions.push(description);
     }
-    (Arc::new(Genesis::new(committee, descriptions)), ids)
+    let genesis = Genesis::new(committee, descriptions);
+    let keys = (0..).map(ValidatorIndex).zip(keys).collect();
+    (Arc::new(genesis.with_candidates(keys)), ids)
 }

@@ -118,7 +118,9 @@ impl Writer<'_> {
             | plan::Action::OpenChain(_)
             | plan::Action::ProcessInbox
             | plan::Action::ChangeOwnership(_)
-            | plan::Action::CloseChain => n,
+            | plan::Action::CloseChain
+            | plan::Action::NewCommittee(_)
+            | plan::Action::RevokeEpoch(_) => n,
         }
     }
 

@@ -75,6 +75,10 @@ impl Quantities for View<'_> {
             Function::FastBlocks(set) => {
                 Some(self.sum(set, counters.fast_blocks, |chain| blocks.tally(chain).fast))
             }
+            Function::Epoch(chain) => {
+                let epoch = |number| self.invariants.heads.next_epoch(number);
+                Some(self.names.number(*chain).map_or(0, epoch).into())
+            }
             Function::Height(chain) => {
                 let number = self.names.number(*chain);
                 count(number.map_or(0, |number| self.invariants.heads.next_height(number)))

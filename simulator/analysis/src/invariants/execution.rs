@@ -24,10 +24,12 @@ impl Invariants {
         if falls {
             return;
         }
-        if let Some(open) = self.heights.open(chain, height) {
+        let epoch = self.heads.next_epoch(chain);
+        if let Some(open) = self.heights.open(chain, height, epoch) {
             let value = open.value(hash);
             let lossy = self.losses.any();
-            let has_quorum = open.is_confirmed(value, self.committee.quorum);
+            let quorum = self.epochs.committee(open.epoch).quorum;
+            let has_quorum = open.is_confirmed(value, quorum);
             verdicts.check(Invariant::ExecutedPrefix, has_quorum || lossy, || {
                 format!("block {hash:?} at height {height} is executed without a certificate")
             });

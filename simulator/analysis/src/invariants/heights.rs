@@ -38,6 +38,8 @@ struct Tally {
 #[derive(Debug)]
 pub(crate) struct Height {
     pub(crate) height: u64,
+    /// Epoch of the chain before it.
+    pub(crate) epoch: u32,
     /// Blocks that were voted for, certified or executed.
     values: Vec<CryptoHash>,
     pub(crate) ballots: Vec<Ballot>,
@@ -49,9 +51,10 @@ pub(crate) struct Height {
 }
 
 impl Height {
-    fn new(height: u64) -> Self {
+    fn new(height: u64, epoch: u32) -> Self {
         Self {
             height,
+            epoch,
             values: Vec::new(),
             ballots: Vec::new(),
             tallies: Vec::new(),
@@ -234,8 +237,9 @@ impl Heights {
         self.tips_of(chain)[index(validator)]
     }
 
-    /// The height, unless every validator has executed it.
-    pub(crate) fn open(&mut self, chain: ChainNo, height: u64) -> Option<&mut Height> {
+    /// The height, unless every validator has executed it. `epoch` is that of the chain there, as
+    /// far as was told.
+    pub(crate) fn open(&mut self, chain: ChainNo, height: u64, epoch: u32) -> Option<&mut Height> {
         if self.tips_of(chain).iter().all(|tip| *tip > height) {
             return None;
         }
@@ -246,7 +250,7 @@ impl Heights {
                 if open.len() < 4 {
                     open.reserve_exact(1);
                 }
-                open.insert(at, Height::new(height));
+                open.insert(at, Height::new(height, epoch));
                 at
             }
         };

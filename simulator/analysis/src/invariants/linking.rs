@@ -10,7 +10,7 @@ use protocol::{
     ids::ChainId,
 };
 
-use super::{Invariant, Verdicts};
+use super::{Invariant, Verdicts, epochs::epoch_after};
 use crate::registry::{ChainNo, Registry, reach};
 
 /// What a confirmed block is to what was told of its chain.
@@ -33,6 +33,8 @@ struct Head {
     tip: Option<CryptoHash>,
     timestamp: u64,
     epoch: u32,
+    /// Epoch of the next block.
+    next_epoch: u32,
 }
 
 /// The heads of all chains.
@@ -54,6 +56,13 @@ impl Heads {
     /// The height of the next block of a chain.
     pub(crate) fn next_height(&self, chain: ChainNo) -> u64 {
         self.heads.get(chain.index()).map_or(0, |head| head.next)
+    }
+
+    /// The epoch of the next block of a chain.
+    pub(crate) fn next_epoch(&self, chain: ChainNo) -> u32 {
+        self.heads
+            .get(chain.index())
+            .map_or(0, |head| head.next_epoch)
     }
 
     /// Whether it is known how a chain began.
@@ -129,6 +138,7 @@ impl Head {
             tip: None,
             timestamp: description.timestamp.micros(),
             epoch: description.config.epoch.0,
+            next_epoch: description.config.epoch.0,
         }
     }
 }
@@ -166,5 +176,6 @@ fn follow(verdicts: &mut Verdicts, lossy: bool, head: &mut Head, block: &Block) 
     head.tip = Some(block.hash());
     head.timestamp = time.max(before);
     head.epoch = epoch;
+    head.next_epoch = epoch_after(block);
     standing
 }

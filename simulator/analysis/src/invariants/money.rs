@@ -335,7 +335,12 @@ impl<'a> Reckoning<'a> {
                 let submission = &operation.submission;
                 self.pay(&operation.owner(), &submission.recipient, submission.amount);
             }
-            SystemOperation::ChangeOwnership(_) | SystemOperation::CloseChain => {}
+            SystemOperation::ChangeOwnership(_)
+            | SystemOperation::CloseChain
+            | SystemOperation::PublishCommitteeBlob { .. }
+            | SystemOperation::CreateCommittee { .. }
+            | SystemOperation::RemoveCommittee { .. }
+            | SystemOperation::ProcessNewEpoch(_) => {}
         }
     }
 
@@ -407,7 +412,11 @@ impl<'a> Reckoning<'a> {
                 | SystemOperation::Claim { .. }
                 | SystemOperation::ChangeOwnership(_)
                 | SystemOperation::CloseChain
-                | SystemOperation::Submitted(_) => None,
+                | SystemOperation::Submitted(_)
+                | SystemOperation::PublishCommitteeBlob { .. }
+                | SystemOperation::CreateCommittee { .. }
+                | SystemOperation::RemoveCommittee { .. }
+                | SystemOperation::ProcessNewEpoch(_) => None,
             });
         let opened = self
             .block

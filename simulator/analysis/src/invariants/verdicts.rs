@@ -94,6 +94,10 @@ invariants! {
     OutboxInboxLink = "I-29 OutboxInboxLink",
     /// One worker of a validator speaks for a chain.
     SingleWriter = "I-30 SingleWriter",
+    /// A chain goes through the epochs one by one, each created by the admin chain.
+    EpochOrder = "I-37 Epoch",
+    /// No message of a revoked epoch is taken in unless a later one vouches for it.
+    RevokedMessages = "I-38 RevokedMessages",
     /// A closed chain only rejects.
     ClosedChains = "I-40 ClosedChains",
     /// Two commits at one height convict a third of the weight, and nobody who kept the rules.

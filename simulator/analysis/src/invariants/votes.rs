@@ -23,7 +23,7 @@ impl Invariants {
         let (round, kind) = (payload.round, payload.kind);
         // What one validator may sign says nothing of one that breaks the rules anyway; its votes
         // count all the same.
-        let honest = !self.committee.is_byzantine(validator);
+        let honest = !self.epochs.committee(0).is_byzantine(validator);
         let validates_fast = kind == CertificateKind::Validated && round.is_fast();
         verdicts.check(Invariant::FastRound, !validates_fast || !honest, || {
             format!("a vote to validate at height {height} in the fast round")
@@ -35,20 +35,27 @@ impl Invariants {
         if !above {
             return;
         }
-        let Some(open) = self.heights.open(chain, height) else {
+        let epoch = self.heads.next_epoch(chain);
+        let Some(open) = self.heights.open(chain, height, epoch) else {
             return;
         };
+        let epoch = open.epoch;
         if honest {
             check_rounds(verdicts, open, validator, payload);
             grounds::check_rounds(verdicts, cast);
             if self.heads.next_height(chain) == height
                 && let Some(owners) = self.rights.of(chain)
             {
-                grounds::check_rights(verdicts, cast, owners, &self.members);
+                grounds::check_rights(verdicts, cast, owners, self.epochs.members(epoch));
             }
         }
-        let quorum = self.committee.quorum;
-        let Some((_, weight)) = open.vote(&self.committee, validator, payload) else {
+        if !self.epochs.is_one() && self.heads.next_height(chain) < height {
+            // Blocks below were never told, so nobody knows whose votes count here.
+            return;
+        }
+        let committee = self.epochs.committee(epoch);
+        let quorum = committee.quorum;
+        let Some((_, weight)) = open.vote(committee, validator, payload) else {
             return;
         };
         if honest {
@@ -72,7 +79,7 @@ impl Invariants {
                 let convicted = (count > 1).then(|| convict(open));
                 self.heights.note_certified(count);
                 if let Some(convicted) = convicted {
-                    self.account(height, &convicted);
+                    self.account((height, epoch), &convicted);
                 }
             }
         }
@@ -80,17 +87,18 @@ impl Invariants {
 
     /// Two blocks are confirmed at one height: those whose votes prove it weigh a third at least, and
     /// all of them were made to break the rules.
-    fn account(&mut self, height: u64, convicted: &[(u32, Proof)]) {
+    fn account(&mut self, (height, epoch): (u64, u32), convicted: &[(u32, Proof)]) {
         let names = convicted
             .iter()
             .map(|(validator, proof)| format!("v{} {proof}", validator + 1));
         let names = names.collect::<Vec<_>>().join("; ");
-        let weights = convicted.iter().map(|(one, _)| self.committee.weight(*one));
+        let committee = self.epochs.committee(epoch);
+        let weights = convicted.iter().map(|(one, _)| committee.weight(*one));
         let weight: u64 = weights.sum();
         let guilty = convicted
             .iter()
-            .all(|(validator, _)| self.committee.is_byzantine(*validator));
-        let least = self.committee.validity();
+            .all(|(validator, _)| committee.is_byzantine(*validator));
+        let least = committee.validity();
         self.verdicts
             .check(Invariant::Accountability, guilty && weight >= least, || {
                 format!("height {height}: weight {weight} of {least} is convicted: {names}")
@@ -106,7 +114,8 @@ impl Invariants {
         payload: &VotePayload,
         lossless: bool,
     ) {
-        let Some(open) = self.heights.open(chain, height) else {
+        let epoch = self.heads.next_epoch(chain);
+        let Some(open) = self.heights.open(chain, height, epoch) else {
             return;
         };
         let value = open.value(payload.value_hash);
@@ -114,7 +123,7 @@ impl Invariants {
             return;
         }
         let weight = open.weight(payload.kind, payload.round, value);
-        let quorum = self.committee.quorum;
+        let quorum = self.epochs.committee(open.epoch).quorum;
         self.verdicts.check(
             Invariant::ExecutedPrefix,
             weight >= quorum || !lossless,
@@ -124,18 +133,21 @@ impl Invariants {
                 )
             },
         );
-        let count = certify(&mut self.verdicts, self.committee.quorum, open, value);
+        let count = certify(&mut self.verdicts, quorum, open, value);
         self.heights.note_certified(count);
     }
 
     /// A wallet tells a confirmed block.
     pub(super) fn block_certified(&mut self, chain: ChainNo, block: &Block) {
         let height = block.height().0;
-        let Some(open) = self.heights.open(chain, height) else {
+        let epoch = block.proposed().epoch.0;
+        let Some(open) = self.heights.open(chain, height, epoch) else {
             return;
         };
+        open.epoch = epoch;
         let value = open.value(block.hash());
-        let count = certify(&mut self.verdicts, self.committee.quorum, open, value);
+        let quorum = self.epochs.committee(epoch).quorum;
+        let count = certify(&mut self.verdicts, quorum, open, value);
         let state_hash = block.outcome().state_hash;
         let (known, state) = *open.state.get_or_insert((value, state_hash));
         self.verdicts.check(

@@ -81,6 +81,7 @@ impl Client {
             | Stage::Recovering(_)
             | Stage::Syncing
             | Stage::Spreading { .. }
+            | Stage::Learning { .. }
             | Stage::Waiting
             | Stage::BackingOff => false,
         }
@@ -104,6 +105,9 @@ impl Client {
             | Stage::Ending { votes, .. } => votes.has_quorum(&committee),
             Stage::Broadcasting { weight, .. } | Stage::Spreading { weight } => *weight >= quorum,
             Stage::Recovering(recovery) => recovery.weight >= quorum,
+            Stage::Learning {
+                committee, weight, ..
+            } => *weight >= committee.quorum_threshold() || (settled && *weight > 0),
             Stage::Waiting | Stage::BackingOff => false,
         }
     }
@@ -138,12 +142,13 @@ impl Client {
             }
             Stage::Broadcasting { certificate, .. } => {
                 let command = self.untold.take().and_then(|untold| untold.command);
-                self.finish(Some(&certificate), command, out);
+                self.finish(Some(&certificate), command, store, out);
             }
             Stage::Recovering(recovery) => self.recovered(now, recovery, store, out),
             Stage::Syncing => self.apply_synced(now, store, out),
             Stage::Ending { timeout, votes, .. } => self.round_ended(now, timeout, &votes, out),
             Stage::Spreading { .. } => self.start_recovering(now, out),
+            Stage::Learning { news, .. } => self.learned(news, out),
             Stage::Waiting | Stage::BackingOff => {}
         }
     }
@@ -183,6 +188,7 @@ impl Client {
         let command = self.settle_pending(certificate.block());
         store.put_certificate(certificate);
         self.execute_locally(now, certificate, store);
+        self.follow_epoch(certificate.block().proposed().epoch, out);
         out.persist(chain);
         self.prune_pool(Some(certificate.block().height()), out);
         out.observe(Observation::BlockConfirmed {
@@ -277,10 +283,11 @@ impl Client {
                 continue;
             }
             self.execute_locally(now, &certificate, store);
+            self.follow_epoch(block.proposed().epoch, out);
             out.persist(chain);
             self.prune_pool(None, out);
             if let Some(command) = self.settle_pending(block) {
-                self.finish(Some(&certificate), Some(command), out);
+                self.finish(Some(&certificate), Some(command), store, out);
             }
         }
     }
@@ -290,6 +297,7 @@ impl Client {
         &mut self,
         certificate: Option<&Arc<ConfirmedBlockCertificate>>,
         command: Option<Arc<Command>>,
+        store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
         self.fresh = false;
@@ -307,7 +315,7 @@ impl Client {
             },
         ) = (certificate, &command.action)
         {
-            self.tell_opened(certificate, wallets, *placeholder, out);
+            self.tell_opened(certificate, wallets, *placeholder, store, out);
         }
         if let Some(waiting) = command.then {
             out.send(
@@ -323,6 +331,7 @@ impl Client {
         certificate: &Arc<ConfirmedBlockCertificate>,
         wallets: &[ClientIndex],
         placeholder: ChainId,
+        store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
         for description in certificate.block().opened() {
@@ -332,6 +341,7 @@ impl Client {
                 placeholder,
                 description: description.clone(),
                 certificates,
+                admin: self.admin_blocks(store),
             });
             for wallet in wallets {
                 let packet = Packet::ChainOpened(lineage.clone());

@@ -72,6 +72,20 @@ impl Client {
                 *weight += self.weight_of(validator);
                 Ok(true)
             }
+            (
+                Stage::Learning {
+                    committee,
+                    weight,
+                    news,
+                },
+                Response::Certificates(certificates),
+            ) => {
+                let taken = self.absorb_admin_blocks(&certificates, store, out);
+                *news |= taken == Some(true);
+                let key = self.config.genesis.keys().get(&validator);
+                *weight += key.map_or(0, |key| committee.weight(key));
+                Ok(taken.is_some())
+            }
             (Stage::Syncing, Response::Certificates(certificates)) => {
                 let first = certificates.first();
                 let useful = first.is_some_and(|first| self.extends_chain(first, store, out));
@@ -90,6 +104,7 @@ impl Client {
                 | Stage::Syncing
                 | Stage::Ending { .. }
                 | Stage::Spreading { .. }
+                | Stage::Learning { .. }
                 | Stage::Waiting
                 | Stage::BackingOff,
                 _,
@@ -108,6 +123,8 @@ impl Client {
         let fits = block.height() == state.next_height
             && block.proposed().previous_block_hash == state.tip_hash
             && block.chain_id() == state.chain_id
+            && block.proposed().epoch == state.epoch
+            && self.leads_to_known_epoch(block.proposed())
             && certificate.kind() == CertificateKind::Confirmed;
         if !fits {
             return false;

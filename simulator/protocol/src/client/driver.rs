@@ -12,6 +12,7 @@
 //! | spreading | to go on to the next round | a quorum has | recovering |
 //! | waiting | nothing | a notification, the end of the round, or some time | recovering |
 //! | syncing | blocks of the chain that are missing here | it has answered | next |
+//! | learning | blocks of the admin chain | a quorum has answered | next |
 //! | backing off | nothing | the delay is over | recovering |
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::{
     certificate::{
         ConfirmedBlockCertificate, Timeout, ValidatedBlockCertificate, VoteCollector, VotePayload,
     },
+    committee::Committee,
     hash::CryptoHash,
     ids::{Address, BlockHeight, ChainId, ValidatorIndex},
     machine::Outputs,
@@ -81,6 +83,13 @@ pub(super) enum Stage {
     Spreading {
         weight: u64,
     },
+    /// Asking this committee for blocks of the admin chain.
+    Learning {
+        committee: Arc<Committee>,
+        weight: u64,
+        /// Whether the blocks say something new of epochs.
+        news: bool,
+    },
     Waiting,
     BackingOff,
 }
@@ -117,10 +126,14 @@ impl Client {
                 self.start_broadcasting(now, out);
             } else if self.pending.is_some() {
                 self.start_recovering(now, out);
+            } else if self.wants_epochs() {
+                self.start_learning(now, out);
             } else if self.wants_to_find() {
                 self.start_finding(now, out);
-            } else if self.has_work() && self.must_look_first() {
+            } else if (self.has_work() || self.is_behind()) && self.must_look_first() {
                 self.start_recovering(now, out);
+            } else if self.is_behind() {
+                self.propose_next_epoch(now, store, out);
             } else if let Some(command) = self.next_command() {
                 self.propose_new(now, Some(command), store, out);
             } else if self.takes_in_by_itself() || self.pool_waits() {
@@ -133,7 +146,7 @@ impl Client {
     }
 
     /// Whether there is a block to be made.
-    fn has_work(&self) -> bool {
+    pub(super) fn has_work(&self) -> bool {
         let on_inbox = !self.on_inbox.is_empty() && self.inbox_waits();
         !self.ready.is_empty() || on_inbox || self.takes_in_by_itself() || self.pool_waits()
     }
@@ -177,7 +190,7 @@ impl Client {
             return self.hand_in(command, out);
         }
         match self.stage(now, command.as_deref(), store) {
-            Staged::Nothing => self.finish(None, command, out),
+            Staged::Nothing => self.finish(None, command, store, out),
             Staged::Impossible(error) => {
                 if let Some(command) = &command {
                     self.fail_command(command, error.to_string(), out);
@@ -221,11 +234,13 @@ impl Client {
         let certificate = untold.certificate.clone();
         let chain = certificate.block().chain_id();
         let request = Request::LiteConfirmed(Arc::new(certificate.lite().clone()));
+        let to = |validator| (validator, chain, request.clone());
+        let goals = self.audience(&certificate).into_iter().map(to).collect();
         let stage = Stage::Broadcasting {
             certificate,
             weight: 0,
         };
-        self.ask_all(now, None, stage, (chain, request), out);
+        self.ask(now, None, stage, goals, out);
     }
 
     pub(super) fn start_recovering(&mut self, now: Timestamp, out: &mut Outputs) {
@@ -360,6 +375,7 @@ impl Client {
     /// Tries again after a delay that grows with each failure.
     pub(super) fn wait_after_failure(&mut self, now: Timestamp, out: &mut Outputs) {
         self.failures += 1;
+        self.want_epochs();
         let options = &self.config.options;
         let delay = options
             .retry_delay
@@ -386,6 +402,7 @@ impl Client {
         if token == super::POLL {
             self.polling = false;
             self.notified = true;
+            self.want_epochs();
             self.keep_looking(out);
             return self.proceed(now, store, out);
         }

@@ -83,7 +83,7 @@ impl Client {
         self.news = Vec::new();
         let chain = self.chain_ref().execution.chain_id;
         let validators = self.validators();
-        self.trackers.resize(validators.len(), 0);
+        self.trackers.resize(self.config.genesis.keys().len(), 0);
         let goals = validators.into_iter().map(|validator| {
             let from = self.trackers[index_of(validator)];
             let query = ChainInfoQuery {
@@ -195,15 +195,23 @@ impl Client {
         out: &mut Outputs,
     ) -> bool {
         let recipient = self.chain_ref().execution.chain_id;
-        for certificate in certificates {
+        let unknown = |one: &&Arc<ConfirmedBlockCertificate>| {
+            self.committee_of(one.block().proposed().epoch).is_none()
+        };
+        if certificates.iter().any(|one| unknown(&one)) {
+            self.want_epochs();
+            return false;
+        }
+        let Some(trusted) = self.count_trusted(&recipient, certificates) else {
+            return false;
+        };
+        for certificate in &certificates[..trusted] {
             let block = certificate.block();
             out.verified(certificate.lite().signatures.len());
             let valid = block.chain_id() == fetch.origin
                 && certificate.kind() == CertificateKind::Confirmed
                 && self
-                    .config
-                    .genesis
-                    .committee(block.proposed().epoch)
+                    .committee_of(block.proposed().epoch)
                     .is_some_and(|committee| certificate.lite().check(committee, store).is_ok());
             if !valid {
                 return false;
@@ -212,7 +220,7 @@ impl Client {
             let bundles = block
                 .bundles_for(&recipient)
                 .iter()
-                .map(|(_, bundle)| bundle.clone());
+                .map(|(_, bundle)| (block.proposed().epoch, bundle.clone()));
             let bundles: Vec<_> = bundles.collect();
             let previous = block.outcome().previous_message_blocks.get(&recipient);
             let previous = previous.map(|(_, height)| *height);

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     certificate::ConfirmedBlockCertificate,
     error::NodeError,
-    ids::{BlockHeight, ChainId},
+    ids::{BlockHeight, ChainId, Epoch},
     machine::Outputs,
     observe::Observation,
     rpc::{Delivery, Request},
@@ -75,9 +75,10 @@ impl Client {
                 self.sender_blocks(missing, lane.helped, store)
             }
             NodeError::InactiveChain(id) if *id == chain && lane.chain() == chain => {
-                self.own_lineage()
+                self.own_lineage(store)
             }
             NodeError::WrongRound { current, found } if current < found => self.own_timeout(),
+            NodeError::EventsNotFound(_) => self.push_admin_blocks(store),
             NodeError::InactiveChain(_)
             | NodeError::UnexpectedBlockHeight { .. }
             | NodeError::UnexpectedPreviousBlockHash
@@ -97,6 +98,8 @@ impl Client {
             | NodeError::Block(_)
             | NodeError::NotTimedOutYet { .. }
             | NodeError::RoundDoesNotTimeOut(_)
+            | NodeError::FastBlockUsingOracles
+            | NodeError::RevokedEpoch(_)
             | NodeError::CorruptedChainState(_) => Vec::new(),
         }
     }
@@ -152,8 +155,20 @@ impl Client {
     }
 
     /// The blocks that opened this chain and its ancestors.
-    fn own_lineage(&self) -> Vec<(ChainId, Request)> {
-        let blocks = self.lineage.iter().cloned();
+    fn own_lineage(&self, store: &dyn ContentStore) -> Vec<(ChainId, Request)> {
+        let later = |one: &Arc<ConfirmedBlockCertificate>| one.block().proposed().epoch > Epoch(0);
+        let mut blocks = if self.lineage.iter().any(later) {
+            self.push_admin_blocks(store)
+        } else {
+            Vec::new()
+        };
+        let lineage = self.lineage.iter().cloned();
+        blocks.extend(lineage.map(|certificate| push(certificate, Delivery::NonBlocking)));
+        blocks
+    }
+
+    fn push_admin_blocks(&self, store: &dyn ContentStore) -> Vec<(ChainId, Request)> {
+        let blocks = self.admin_blocks(store).into_iter();
         blocks
             .map(|certificate| push(certificate, Delivery::NonBlocking))
             .collect()
@@ -181,6 +196,7 @@ fn full_goal(stage: &Stage) -> Option<Request> {
         | Stage::Syncing
         | Stage::Ending { .. }
         | Stage::Spreading { .. }
+        | Stage::Learning { .. }
         | Stage::Waiting
         | Stage::BackingOff => None,
     }

@@ -54,6 +54,16 @@ impl Candidate {
             Self::Own(_, hash) => *hash,
         }
     }
+
+    /// Whether it may be a fast block.
+    fn may_be_fast(&self) -> bool {
+        let block = match self {
+            Self::Locked(LockingBlock::Regular(lock)) => lock.block().proposed(),
+            Self::Locked(LockingBlock::Fast(fast)) => &fast.block,
+            Self::Own(block, _) => block,
+        };
+        !block.uses_oracles()
+    }
 }
 
 impl Client {
@@ -99,7 +109,7 @@ impl Client {
         if self.is_shut_out() {
             return self.give_up_pending(out);
         }
-        match self.turn(now, candidate.block_hash()) {
+        match self.turn(now, candidate.block_hash(), candidate.may_be_fast()) {
             Turn::Propose(round) if self.attempt == Some((round, candidate.block_hash())) => {
                 // The very same was refused: it helps only to give the others time.
                 self.attempt = None;
@@ -112,7 +122,7 @@ impl Client {
     }
 
     /// Whether this wallet may propose in no round at all: its owner was replaced.
-    fn is_shut_out(&self) -> bool {
+    pub(super) fn is_shut_out(&self) -> bool {
         let ownership = &self.chain_ref().execution.ownership;
         let leads = ownership.is_public() && self.committee().weight(&self.config.key.public()) > 0;
         !ownership.is_owner(&self.owner()) && !ownership.open_multi_leader_rounds && !leads
@@ -128,7 +138,7 @@ impl Client {
     }
 
     /// Rules on rounds of 6.6. A round in which another block was proposed is left to that block.
-    fn turn(&self, now: Timestamp, block: CryptoHash) -> Turn {
+    fn turn(&self, now: Timestamp, block: CryptoHash, may_be_fast: bool) -> Turn {
         let manager = &self.chain_ref().manager;
         let (ownership, round) = (manager.ownership(), manager.current_round());
         if manager.round_timeout().is_some_and(|until| until <= now) {
@@ -144,7 +154,9 @@ impl Client {
             manager.can_propose(instance, &owner, round, &committee)
         };
         let round = match round {
-            Round::Fast if self.config.allow_fast_blocks && !rival && may(Round::Fast) => {
+            Round::Fast
+                if self.config.allow_fast_blocks && may_be_fast && !rival && may(Round::Fast) =>
+            {
                 Some(Round::Fast)
             }
             Round::Fast if may(Round::Fast) => ownership.next_round(round),
@@ -342,7 +354,7 @@ impl Client {
                 let fits = block.chain_id() == chain
                     && block.height() == next
                     && certificate.kind() == CertificateKind::Validated;
-                if !newer || !fits {
+                if !newer || !fits || !self.leads_to_known_epoch(block.proposed()) {
                     return false;
                 }
                 out.verified(certificate.lite().signatures.len());
@@ -356,6 +368,7 @@ impl Client {
                 out.verified(1);
                 fast.block.chain_id == chain
                     && fast.block.height == next
+                    && !fast.block.uses_oracles()
                     && supers.contains(&key.owner())
                     && fast.check_fast_signature(&key, &signature, store)
             }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::Client;
 use crate::{
     block::{ProposedBlock, SystemOperation, Transaction},
+    committee::Committee,
     description::InitialChainConfig,
     error::{BlockError, ExecutionError},
     hash::CryptoHash,
@@ -43,12 +44,22 @@ impl Client {
         command: Option<&Command>,
         store: &dyn ContentStore,
     ) -> Staged {
-        let operation = command.and_then(|command| self.operation_of(&command.action));
-        let mut operations: Vec<_> = operation.into_iter().collect();
+        let mut operations =
+            command.map_or_else(Vec::new, |command| self.operations_of(&command.action));
         let pooled = operations.is_empty();
         if pooled {
             operations = self.pooled();
         }
+        self.stage_operations(now, (operations, pooled), store)
+    }
+
+    /// Builds a block of these operations and of what waits. `pooled`: users have handed them in.
+    pub(super) fn stage_operations(
+        &self,
+        now: Timestamp,
+        (mut operations, pooled): (Vec<SystemOperation>, bool),
+        store: &dyn ContentStore,
+    ) -> Staged {
         let mut incoming = self.waiting_bundles();
         let mut failures = 0;
         loop {
@@ -174,45 +185,60 @@ impl Client {
             Action::OpenChain { .. }
             | Action::ProcessInbox
             | Action::ChangeOwnership(_)
-            | Action::CloseChain => false,
+            | Action::CloseChain
+            | Action::NewCommittee(_)
+            | Action::RevokeEpoch(_) => false,
         }
     }
 
-    fn operation_of(&self, action: &Action) -> Option<SystemOperation> {
-        match action {
+    fn operations_of(&self, action: &Action) -> Vec<SystemOperation> {
+        let operation = match action {
             Action::Transfer {
                 owner,
                 recipient,
                 amount,
-            } => Some(SystemOperation::Transfer {
+            } => SystemOperation::Transfer {
                 owner: *owner,
                 recipient: self.account(recipient),
                 amount: *amount,
-            }),
+            },
             Action::Claim {
                 owner,
                 target_id,
                 recipient,
                 amount,
-            } => Some(SystemOperation::Claim {
+            } => SystemOperation::Claim {
                 owner: *owner,
                 target_id: self.opened_id(target_id),
                 recipient: self.account(recipient),
                 amount: *amount,
-            }),
+            },
             Action::OpenChain {
                 ownership, balance, ..
-            } => Some(SystemOperation::OpenChain(InitialChainConfig {
+            } => SystemOperation::OpenChain(InitialChainConfig {
                 ownership: ownership.clone(),
                 epoch: self.chain_ref().execution.epoch,
                 balance: *balance,
-            })),
+            }),
             Action::ChangeOwnership(ownership) => {
-                Some(SystemOperation::ChangeOwnership(ownership.clone()))
+                SystemOperation::ChangeOwnership(ownership.clone())
             }
-            Action::CloseChain => Some(SystemOperation::CloseChain),
-            Action::Submit { .. } | Action::ProcessInbox => None,
-        }
+            Action::CloseChain => SystemOperation::CloseChain,
+            Action::NewCommittee(committee) => return self.new_committee(committee),
+            Action::RevokeEpoch(epoch) => SystemOperation::RemoveCommittee { epoch: *epoch },
+            Action::Submit { .. } | Action::ProcessInbox => return Vec::new(),
+        };
+        vec![operation]
+    }
+
+    fn new_committee(&self, committee: &Arc<Committee>) -> Vec<SystemOperation> {
+        let publish = SystemOperation::PublishCommitteeBlob {
+            committee: committee.clone(),
+        };
+        let epoch = self.chain_ref().execution.epoch.next();
+        let blob_hash = CryptoHash::of(&**committee);
+        let create = epoch.map(|epoch| SystemOperation::CreateCommittee { epoch, blob_hash });
+        [publish].into_iter().chain(create).collect()
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     block::{ProposedBlock, SystemOperation, Transaction},
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
     error::{BlockError, ExecutionError},
+    hash::CryptoHash,
     ids::{Account, AccountOwner, ChainId, Epoch},
     message::{IncomingBundle, MessageAction, MessageKind, SystemMessage},
     ownership::ChainOwnership,
@@ -263,4 +264,118 @@ fn an_operation_is_executed_only_where_it_was_handed_in() {
     a.balances.insert(owner(2), tokens(5));
     let error = fails(&a, 0, submitted(b.chain_id, 0));
     assert_eq!(error, ExecutionError::SubmittedElsewhere);
+}
+
+fn system(operation: SystemOperation) -> Transaction {
+    Transaction::ExecuteOperation(operation)
+}
+
+fn published(
+    state: &ExecutionState,
+    more: &[SystemOperation],
+) -> Result<ExecutionState, ExecutionError> {
+    let committee = crate::testing::Net::committee_of(&[0, 1]);
+    let publish = SystemOperation::PublishCommitteeBlob { committee };
+    let operations = [publish].into_iter().chain(more.iter().cloned());
+    let block = block(state, 0, operations.map(system).collect());
+    match execute(state, &block) {
+        Ok(executed) => Ok((*executed.state).clone()),
+        Err(BlockError::Transaction { error, .. }) => Err(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn create(epoch: u32) -> SystemOperation {
+    SystemOperation::CreateCommittee {
+        epoch: Epoch(epoch),
+        blob_hash: CryptoHash::of(&*crate::testing::Net::committee_of(&[0, 1])),
+    }
+}
+
+fn remove(epoch: u32) -> SystemOperation {
+    let epoch = Epoch(epoch);
+    SystemOperation::RemoveCommittee { epoch }
+}
+
+#[test]
+fn the_admin_chain_goes_from_one_epoch_to_the_next() {
+    let admin = chain(0, 0);
+    let next = published(&admin, &[create(1)]).expect("the next epoch");
+    assert_eq!(next.epoch, Epoch(1));
+    assert_ne!(next.state_hash, admin.state_hash);
+    for epoch in [0, 1, 3] {
+        let wrong = ExecutionError::InvalidCommitteeEpoch(Epoch(epoch));
+        assert_eq!(published(&next, &[create(epoch)]), Err(wrong));
+    }
+    let twice = published(&admin, &[create(1), create(2)]);
+    assert_eq!(twice, Err(ExecutionError::InvalidCommitteeEpoch(Epoch(2))));
+    let unknown = SystemOperation::CreateCommittee {
+        epoch: Epoch(1),
+        blob_hash: CryptoHash::default(),
+    };
+    let missing = ExecutionError::BlobsNotFound(CryptoHash::default());
+    assert_eq!(published(&admin, &[unknown]), Err(missing));
+    let processed = published(&admin, &[SystemOperation::ProcessNewEpoch(Epoch(1))]);
+    assert_eq!(
+        processed,
+        Err(ExecutionError::InvalidCommitteeEpoch(Epoch(1)))
+    );
+}
+
+#[test]
+fn epochs_are_revoked_in_their_order_and_the_current_one_never() {
+    let admin = chain(0, 0);
+    let invalid = |epoch| Err(ExecutionError::InvalidCommitteeRemoval(Epoch(epoch)));
+    assert_eq!(published(&admin, &[remove(0)]), invalid(0));
+    let first = published(&admin, &[create(1)]).expect("the next epoch");
+    let second = published(&first, &[create(2)]).expect("the next epoch");
+    assert_eq!(published(&second, &[remove(1)]), invalid(1));
+    assert_eq!(published(&second, &[remove(2)]), invalid(2));
+    let both = published(&second, &[remove(0), remove(1)]).expect("in their order");
+    let epochs = both.epochs.clone().expect("the admin chain keeps them");
+    assert_eq!(epochs.first_trusted(), Epoch(2));
+    assert_eq!(published(&both, &[remove(1)]), invalid(1));
+    assert_eq!(published(&both, &[remove(2)]), invalid(2));
+}
+
+#[test]
+fn only_the_admin_chain_has_to_do_with_committees() {
+    let state = chain(1, 0);
+    let publish = SystemOperation::PublishCommitteeBlob {
+        committee: crate::testing::Net::committee_of(&[0]),
+    };
+    for operation in [publish, create(1), remove(0)] {
+        let block = block(&state, 1, vec![system(operation)]);
+        let refused = BlockError::Transaction {
+            transaction: 0,
+            error: ExecutionError::AdminOperationOnNonAdminChain,
+        };
+        assert_eq!(execute(&state, &block).map(|_| ()), Err(refused));
+    }
+}
+
+#[test]
+fn other_chains_go_through_the_epochs_one_by_one() {
+    let state = chain(1, 0);
+    let process = |epoch| system(SystemOperation::ProcessNewEpoch(Epoch(epoch)));
+    let result = |transactions: Vec<Transaction>| {
+        let block = block(&state, 1, transactions);
+        execute(&state, &block).map(|executed| executed.state.epoch)
+    };
+    assert_eq!(result(vec![process(1)]), Ok(Epoch(1)));
+    for (transaction, steps) in [(0, vec![process(0)]), (0, vec![process(2)])] {
+        let refused = result(steps).expect_err("not the next one");
+        assert!(
+            matches!(refused, BlockError::Transaction { transaction: at, .. } if at == transaction)
+        );
+    }
+    let refused = result(vec![process(1), process(2)]).expect_err("two in one block");
+    let error = ExecutionError::InvalidCommitteeEpoch(Epoch(2));
+    assert_eq!(
+        refused,
+        BlockError::Transaction {
+            transaction: 1,
+            error
+        }
+    );
 }

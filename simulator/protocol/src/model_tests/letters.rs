@@ -132,7 +132,7 @@ impl Letter {
                 let update = CrossChainRequest::UpdateRecipient {
                     sender: world.other,
                     recipient: world.chain,
-                    bundles: vec![bundle(*number)],
+                    bundles: vec![(crate::ids::Epoch(0), bundle(*number))],
                     previous_height: after.map(BlockHeight),
                 };
                 return Packet::CrossChain(Box::new(update));

@@ -62,6 +62,9 @@ impl Worker {
         }
         state.check_incoming(&proposal.block)?;
         let block = self.block_of(chain, proposal, store)?;
+        if proposal.round.is_fast() && proposal.block.uses_oracles() {
+            return Err(NodeError::FastBlockUsingOracles);
+        }
         self.remember_body(chain, &block);
         self.vote_for_proposal(now, chain, proposal, &block, out);
         self.push_outboxes(now, chain, store, out);
@@ -170,6 +173,7 @@ impl Worker {
                 Ok(certified_block(proposal, certificate)?.block().clone())
             }
             Some(OriginalProposal::Fast { .. }) | None => {
+                self.check_events(&proposal.block)?;
                 let state = &self.chains[&chain].execution;
                 let executed = store.execute(state, &proposal.block, proposal.block_hash())?;
                 Ok(executed.block)
@@ -364,6 +368,7 @@ impl Worker {
         }
         let next = self.load(now, chain)?.next_height();
         if block.height() < next {
+            self.spread_epochs(chain, out);
             self.push_outboxes(now, chain, store, out);
             return Ok(self.unsigned_info(chain));
         }
@@ -434,6 +439,7 @@ impl Worker {
         if block.proposed().previous_block_hash != state.tip_hash {
             return Err(NodeError::UnexpectedPreviousBlockHash);
         }
+        self.check_events(block.proposed())?;
         let corrupted = NodeError::CorruptedChainState(block.hash());
         let executed = store
             .execute(state, block.proposed(), block.proposed_hash())
@@ -443,6 +449,7 @@ impl Worker {
         }
         self.apply(now, chain, executed, out)?;
         self.spread_descriptions(block, out);
+        self.spread_epochs(chain, out);
         self.notify(
             chain,
             Reason::NewBlock {

@@ -10,7 +10,7 @@ use super::{InFlight, SWEEP, Worker};
 use crate::{
     error::NodeError,
     hash::CryptoHash,
-    ids::{BlockHeight, ChainId},
+    ids::{BlockHeight, ChainId, Epoch},
     machine::Outputs,
     message::MessageBundle,
     observe::{Arrival, Observation},
@@ -107,11 +107,12 @@ impl Worker {
                 let previous = block.outcome().previous_message_blocks.get(&recipient);
                 previous_height = previous.map(|(_, height)| *height);
             }
+            let epoch = block.proposed().epoch;
             bundles.extend(
                 block
                     .bundles_for(&recipient)
                     .iter()
-                    .map(|(_, bundle)| bundle.clone()),
+                    .map(|(_, bundle)| (epoch, bundle.clone())),
             );
         }
         Some(CrossChainRequest::UpdateRecipient {
@@ -154,15 +155,16 @@ impl Worker {
         &mut self,
         now: Timestamp,
         pair: Pair,
-        bundles: &[Arc<MessageBundle>],
+        bundles: &[(Epoch, Arc<MessageBundle>)],
         previous_height: Option<BlockHeight>,
         out: &mut Outputs,
     ) {
         let (sender, recipient) = pair;
         let sabotage = self.config.sabotage;
+        let admitted = self.admit(pair, bundles, out);
         let result = self.load(now, recipient).and_then(|state| {
             if state.execution.ownership.is_active() {
-                state.receive(sender, bundles, previous_height, sabotage)
+                state.receive(sender, admitted, previous_height, sabotage)
             } else {
                 Err(NodeError::InactiveChain(recipient))
             }

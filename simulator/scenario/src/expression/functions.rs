@@ -13,7 +13,7 @@ use crate::text::{Piece, TextError};
 use crate::units;
 
 /// Functions with one shape of arguments each, and how they are written.
-const STATES: [(&str, &str); 22] = [
+const STATES: [(&str, &str); 23] = [
     ("balance", "balance(\"A\") or balance(\"ana@A\")"),
     ("supply", "supply()"),
     ("inbox", "inbox(\"A\")"),
@@ -25,6 +25,7 @@ const STATES: [(&str, &str); 22] = [
     ("blocks", "blocks(\"A\")"),
     ("fast_blocks", "fast_blocks()"),
     ("height", "height(\"A\")"),
+    ("epoch", "epoch(\"A\")"),
     (
         "min_blocks_per_chain",
         "min_blocks_per_chain() or min_blocks_per_chain(\"user/*\")",
@@ -115,6 +116,10 @@ pub(super) fn function(
         "height" => {
             let piece = call.one_text()?;
             scope.names.find_chain(&piece).map(Function::Height)
+        }
+        "epoch" => {
+            let piece = call.one_text()?;
+            scope.names.find_chain(&piece).map(Function::Epoch)
         }
         "min_blocks_per_chain" if arguments.is_empty() => {
             Ok(Function::MinBlocks(scope.genesis_chains.clone()))

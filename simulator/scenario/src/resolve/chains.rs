@@ -115,6 +115,7 @@ impl Resolver<'_> {
         let first_leader = self.first_leader(at, written.first_leader.as_ref());
         let guests = self.guests(at, written.guests.as_deref());
         let regions = self.chain_regions(&at.key("regions"), written.regions.as_ref());
+        let admin = self.is_admin(at, written);
         let (name, count) = (name?, count?);
         let numbered = written.count.is_some();
         let group = Group {
@@ -170,12 +171,33 @@ impl Resolver<'_> {
                 } else {
                     common.inbox
                 },
+                admin,
                 public,
                 origin: ChainOrigin::Genesis,
             }
         });
         let chains = chains.collect();
         Some((name.clone(), chains))
+    }
+
+    /// Whether this is the admin chain: one, with owners.
+    fn is_admin(&mut self, at: &At, written: &ChainSpec) -> bool {
+        if written.admin != Some(true) {
+            return false;
+        }
+        let here = at.key("admin");
+        if written.count.is_some() || self.has_admin {
+            let message = "there is one admin chain at most";
+            let help = "keep one chain with admin = true, without a count".to_owned();
+            self.say_key(&here, Code::DuplicateName, message, "", help);
+        }
+        if written.public == Some(true) {
+            let message = "the admin chain has owners";
+            let help = "remove `public`".to_owned();
+            self.say_key(&here, Code::TwoActions, message, "", help);
+        }
+        self.has_admin = true;
+        true
     }
 
     fn chain_name<'t>(&mut self, at: &At, name: Option<&'t String>) -> Option<&'t String> {
@@ -440,6 +462,7 @@ impl Resolver<'_> {
             later_owners: Vec::new(),
             region: RegionIndex::new(0),
             inbox: common.inbox,
+            admin: false,
             public: false,
             origin: ChainOrigin::Opened {
                 parent: ChainIndex::new(0),

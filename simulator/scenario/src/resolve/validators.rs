@@ -9,7 +9,7 @@ use crate::diagnostic::Code;
 use crate::distribution::distribution;
 use crate::document::At;
 use crate::names::{is_name, suggest};
-use crate::plan::{NetworkPlan, RegionIndex, ServicePlan, ValidatorPlan};
+use crate::plan::{NetworkPlan, RegionIndex, ServicePlan, ValidatorIndex, ValidatorPlan};
 use crate::spec::{LinkRatioSpec, ServiceSpec, Spec, ValidatorsSpec};
 use crate::units;
 
@@ -220,14 +220,69 @@ impl Resolver<'_> {
             let Some(number) = self.validator_key(&here, name) else {
                 continue;
             };
-            if *weight == 0 || *weight > WEIGHT_MAX {
-                let message = format!("a weight is between 1 and {WEIGHT_MAX}");
+            if *weight > WEIGHT_MAX {
+                let message = format!("a weight is between 0 and {WEIGHT_MAX}");
                 self.say(&here, Code::BadValue, message, None);
             } else {
                 weights.insert(number, *weight);
             }
         }
         weights
+    }
+
+    /// Validators without weight wait for a later committee: somebody has to be in the first one,
+    /// and something has to make a later one.
+    pub(super) fn stand_by(&mut self, spec: &Spec, plans: Option<&[ValidatorPlan]>) {
+        let at = At::root().key("validators").key("weights");
+        if plans.is_some_and(|plans| plans.iter().all(|plan| plan.weight == 0)) {
+            let message = "nobody has a weight in the first committee";
+            let help = "give some validator a weight".to_owned();
+            self.say(&at, Code::BadValue, message, help);
+        }
+        if self.has_admin {
+            return;
+        }
+        let weights = spec
+            .validators
+            .as_ref()
+            .and_then(|one| one.weights.as_ref());
+        let mut weights = weights.into_iter().flatten();
+        if let Some((name, _)) = weights.find(|(_, weight)| **weight == 0) {
+            let message = format!("`{name}` never gets a weight");
+            let help = "add admin = true to a chain, and a step new_committee".to_owned();
+            self.say(&at.key(name), Code::NoEffect, message, help);
+        }
+    }
+
+    /// The members of a later committee.
+    pub(super) fn committee(
+        &mut self,
+        at: &At,
+        map: &BTreeMap<String, u64>,
+    ) -> Option<Vec<(ValidatorIndex, u64)>> {
+        let mut members = Vec::new();
+        let mut failed = false;
+        for (name, weight) in in_file_order(self.document, at, map) {
+            let here = at.key(name);
+            if *weight == 0 || *weight > WEIGHT_MAX {
+                let message = format!("a weight is between 1 and {WEIGHT_MAX}");
+                let help = "leave out who is no member".to_owned();
+                self.say(&here, Code::BadValue, message, help);
+                failed = true;
+            }
+            match self.validator_key(&here, name) {
+                Some(number) => members.push((ValidatorIndex::new(number), *weight)),
+                None => failed = true,
+            }
+        }
+        if members.is_empty() && !failed {
+            let message = "a committee has members";
+            let help = "name them with their weights, such as { v1 = 1, v2 = 1 }".to_owned();
+            self.say(at, Code::BadValue, message, help);
+            failed = true;
+        }
+        members.sort_unstable();
+        (!failed).then_some(members)
     }
 
     fn skews(

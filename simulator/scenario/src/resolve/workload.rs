@@ -16,8 +16,8 @@ use crate::plan::{
 use crate::spec::{ClosedSpec, OpenSpec, OwnershipSpec, Spec, StepSpec, WorkloadSpec};
 use crate::units;
 
-const STEP_ACTIONS: &str =
-    "transfer, claim, submit, open_chain, process_inbox, change_ownership, close_chain";
+const STEP_ACTIONS: &str = "transfer, claim, submit, open_chain, process_inbox, change_ownership, close_chain, \
+     new_committee, revoke_epoch";
 const USERS_MAX: u64 = 1_000_000;
 const STEPS_MAX: usize = 100_000;
 
@@ -177,6 +177,8 @@ impl Resolver<'_> {
             ("process_inbox", written.process_inbox.is_some()),
             ("change_ownership", written.change_ownership.is_some()),
             ("close_chain", written.close_chain.is_some()),
+            ("new_committee", written.new_committee.is_some()),
+            ("revoke_epoch", written.revoke_epoch.is_some()),
         ]);
         let has_action = self.one_action(at, &found, STEP_ACTIONS);
         let owner = chain.and_then(|chain| self.acting_owner(at, written, chain, chains));
@@ -207,6 +209,8 @@ impl Resolver<'_> {
         } else if written.close_chain.is_some() {
             self.switched_on(&at.key("close_chain"), "close_chain", written.close_chain)
                 .then_some(Action::CloseChain)
+        } else if written.new_committee.is_some() || written.revoke_epoch.is_some() {
+            self.admin_step(at, written, chain, chains)
         } else {
             self.process_inbox(&at.key("process_inbox"), written.process_inbox)
         };
@@ -350,6 +354,28 @@ impl Resolver<'_> {
             }
         }
         Some(Action::ChangeOwnership(ownership))
+    }
+
+    fn admin_step(
+        &mut self,
+        at: &At,
+        written: &StepSpec,
+        chain: Option<ChainIndex>,
+        chains: &[ChainPlan],
+    ) -> Option<Action> {
+        let plan = chain.and_then(|chain| chains.get(chain.position()));
+        if plan.is_some_and(|plan| !plan.admin) {
+            let message = "only the admin chain says which committees there are";
+            let help = "add admin = true to the chain, or act on the one that has it".to_owned();
+            self.say(&at.key("chain"), Code::BadValue, message, help);
+        }
+        if let Some(members) = &written.new_committee {
+            let members = self.committee(&at.key("new_committee"), members)?;
+            return Some(Action::NewCommittee(members));
+        }
+        let most = u64::from(u32::MAX);
+        let epoch = self.bounded(&at.key("revoke_epoch"), written.revoke_epoch, most)?;
+        Some(Action::RevokeEpoch(epoch))
     }
 
     fn open_step(

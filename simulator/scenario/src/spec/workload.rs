@@ -88,6 +88,12 @@ pub struct StepSpec {
     /// Action: close the chain for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_chain: Option<bool>,
+    /// Action, on the admin chain: begin an epoch with these validators and voting weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_committee: Option<BTreeMap<String, u64>>,
+    /// Action, on the admin chain: revoke an epoch; the first one is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoke_epoch: Option<u64>,
     /// Only in this variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
