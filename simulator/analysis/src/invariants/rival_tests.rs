@@ -6,7 +6,8 @@ use std::sync::Arc;
 use protocol::{
     Timestamp,
     block::{Block, SystemOperation, Transaction},
-    certificate::CertificateKind,
+    certificate::{CertificateKind, VotePayload},
+    observe::Ground,
     round::Round,
 };
 
@@ -14,7 +15,7 @@ use super::{
     Invariant,
     tests::{broken, watched},
 };
-use crate::testing::{A, Network, ROUND, tampered};
+use crate::testing::{A, Network, ROUND, payload, tampered};
 
 /// A block of `A`, and another one for the same height.
 fn rivals(network: &mut Network) -> (Arc<Block>, Arc<Block>) {
@@ -49,6 +50,24 @@ fn i_14_what_may_be_committed_is_overtaken() {
     }
     let expected = [Invariant::LockRule, Invariant::LockPreservation];
     assert_eq!(broken(&network), expected);
+}
+
+#[test]
+fn i_14_one_validator_weighs_once_in_whatever_ways_it_votes() {
+    let mut network = Network::new();
+    let (one, other) = rivals(&mut network);
+    for validator in 0..3 {
+        network.vote(validator, &one, CertificateKind::Confirmed, ROUND);
+    }
+    let second = Round::MultiLeader(1);
+    for unlocking_round in [None, Some(Round::Fast), Some(ROUND)] {
+        let payload = VotePayload {
+            unlocking_round,
+            ..payload(other.hash(), CertificateKind::Validated, second)
+        };
+        network.vote_on(3, &other, payload, Ground::Certificate);
+    }
+    assert!(!broken(&network).contains(&Invariant::LockPreservation));
 }
 
 #[test]
