@@ -84,13 +84,14 @@ impl Cast {
             .collect();
         let contended = families.contains(&Family::Contention);
         let shared = if contended { shared } else { Vec::new() };
-        let guilty = guilty(shared.first(), &mut dice);
+        let users = dice.between(4, 7);
+        let guilty = guilty(shared.first(), users, &mut dice);
         Self {
             seed,
             weights,
             workers,
             latency,
-            users: dice.between(4, 7),
+            users,
             fasts: dice.between(1, 2),
             inbox: if dice.chance(1, 4) { "auto" } else { "manual" },
             shared,
@@ -403,13 +404,17 @@ impl Shared {
 
 /// Chains whose owners break the rules, and how: those of the chain where they meet, or those of a
 /// chain of their own.
-fn guilty(shared: Option<&Shared>, dice: &mut Dice) -> (String, &'static str) {
+fn guilty(shared: Option<&Shared>, users: u64, dice: &mut Dice) -> (String, &'static str) {
     match shared {
         Some(shared) if dice.chance(3, 4) => {
             let how = *dice.pick(&["two-faced", "rushes", "drags", "ends-rounds"]);
             (shared.name.to_owned(), how)
         }
-        _ if dice.chance(1, 4) => ("user/0".to_owned(), "withholds-certificates"),
+        // The last two users are cut off only together with everybody.
+        _ if dice.chance(1, 4) => {
+            let who = format!("user/[{}..{users}]", users - 2);
+            (who, "withholds-certificates")
+        }
         _ => (WEDGED.to_owned(), "two-faced"),
     }
 }
