@@ -189,11 +189,11 @@ impl Client {
         store.put_certificate(certificate);
         self.execute_locally(now, certificate, store);
         self.follow_epoch(certificate.block().proposed().epoch, out);
-        out.persist(chain);
-        self.prune_pool(Some(certificate.block().height()), out);
         out.observe(Observation::BlockConfirmed {
             certificate: certificate.clone(),
         });
+        out.persist(chain);
+        self.prune_pool(Some(certificate.block().height()), out);
         self.untold = Some(Box::new(Untold {
             certificate: certificate.clone(),
             command,

@@ -77,7 +77,7 @@ impl Client {
             NodeError::InactiveChain(id) if *id == chain && lane.chain() == chain => {
                 self.own_lineage(store)
             }
-            NodeError::WrongRound { current, found } if current < found => self.own_timeout(),
+            NodeError::WrongRound { current, found } if current < found => self.round_evidence(),
             NodeError::EventsNotFound(_) => self.push_admin_blocks(store),
             NodeError::InactiveChain(_)
             | NodeError::UnexpectedBlockHeight { .. }
@@ -144,13 +144,16 @@ impl Client {
         helpers
     }
 
-    /// The certificate that ended the last round that ran out of time.
-    fn own_timeout(&self) -> Vec<(ChainId, Request)> {
+    /// What took this node to its round: the certificate that ended the last round that ran out of
+    /// time, and the newest proposal. One of them takes a validator there too.
+    fn round_evidence(&self) -> Vec<(ChainId, Request)> {
         let chain = self.chain_ref();
-        let known = chain.manager.timeout();
+        let manager = &chain.manager;
+        let timeout = manager.timeout().cloned().map(Request::Timeout);
+        let proposal = manager.newest_proposal().cloned().map(Request::Proposal);
+        let known = timeout.into_iter().chain(proposal);
         known
-            .map(|timeout| (chain.execution.chain_id, Request::Timeout(timeout.clone())))
-            .into_iter()
+            .map(|request| (chain.execution.chain_id, request))
             .collect()
     }
 
