@@ -4,6 +4,10 @@
 //! the historical state hash, a hash chain over changes. Knows nothing of inboxes, votes or
 //! validators.
 
+mod committees;
+mod money;
+mod receiving;
+
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,19 +15,15 @@ use serde::Serialize;
 use crate::{
     amount::Amount,
     block::{Block, BlockExecutionOutcome, ProposedBlock, SystemOperation, Transaction},
-    committee::Committee,
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
     epochs::Epochs,
     error::{BlockError, ExecutionError},
     hash::{CryptoHash, Hashable},
-    ids::{Account, AccountOwner, BlockHeight, ChainId, Epoch},
-    message::{
-        IncomingBundle, MessageAction, MessageKind, OutgoingMessage, PostedMessage, SystemMessage,
-    },
+    ids::{AccountOwner, BlockHeight, ChainId, Epoch},
+    message::OutgoingMessage,
     ownership::ChainOwnership,
     small_map::SmallMap,
     store::Executed,
-    submission::SubmittedOperation,
     time::Timestamp,
 };
 
@@ -210,57 +210,6 @@ impl Execution<'_> {
         }
     }
 
-    fn receive(&mut self, incoming: &IncomingBundle) -> Result<(), ExecutionError> {
-        match incoming.action {
-            MessageAction::Accept => incoming
-                .bundle
-                .messages
-                .iter()
-                .try_for_each(|message| self.accept(message)),
-            MessageAction::Reject if incoming.bundle.is_protected() && !self.was_closed => {
-                Err(ExecutionError::CannotRejectMessage)
-            }
-            MessageAction::Reject => {
-                for message in &incoming.bundle.messages {
-                    self.reject(incoming.origin, message);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn accept(&mut self, posted: &PostedMessage) -> Result<(), ExecutionError> {
-        match &posted.message {
-            SystemMessage::Credit {
-                target,
-                amount,
-                source,
-            } => {
-                let bounced = posted.kind == MessageKind::Bouncing;
-                self.credit(if bounced { *source } else { *target }, *amount)
-            }
-            SystemMessage::Withdraw {
-                owner,
-                amount,
-                recipient,
-            } => self.transfer(*owner, *recipient, *amount, posted.authenticated_owner),
-        }
-    }
-
-    /// A rejected tracked message goes home as a bouncing one; nothing else happens (table 3.4).
-    fn reject(&mut self, origin: ChainId, posted: &PostedMessage) {
-        match posted.kind {
-            MessageKind::Tracked => self.send(OutgoingMessage {
-                destination: origin,
-                authenticated_owner: posted.authenticated_owner,
-                grant: posted.grant,
-                kind: MessageKind::Bouncing,
-                message: posted.message.clone(),
-            }),
-            MessageKind::Simple | MessageKind::Protected | MessageKind::Bouncing => {}
-        }
-    }
-
     fn operation(&mut self, operation: &SystemOperation) -> Result<(), ExecutionError> {
         match operation {
             SystemOperation::Transfer {
@@ -302,155 +251,6 @@ impl Execution<'_> {
         }
     }
 
-    fn admin_epochs(&mut self) -> Result<&mut Epochs, ExecutionError> {
-        let epochs = self.state.epochs.as_mut();
-        epochs
-            .map(Arc::make_mut)
-            .ok_or(ExecutionError::AdminOperationOnNonAdminChain)
-    }
-
-    fn publish(&mut self, committee: &Arc<Committee>) -> Result<(), ExecutionError> {
-        let hash = self.admin_epochs()?.publish(committee.clone());
-        self.changes.push(StateChange::CommitteePublished(hash));
-        Ok(())
-    }
-
-    fn create_committee(
-        &mut self,
-        epoch: Epoch,
-        blob_hash: &CryptoHash,
-    ) -> Result<(), ExecutionError> {
-        self.admin_epochs()?;
-        self.check_next(epoch)?;
-        if !self.admin_epochs()?.create(blob_hash) {
-            return Err(ExecutionError::BlobsNotFound(*blob_hash));
-        }
-        let change = StateChange::CommitteeCreated(epoch, *blob_hash);
-        self.changes.push(change);
-        self.state.epoch = epoch;
-        Ok(())
-    }
-
-    fn remove_committee(&mut self, epoch: Epoch) -> Result<(), ExecutionError> {
-        let current = self.state.epoch;
-        let epochs = self.admin_epochs()?;
-        if epoch != epochs.first_trusted() || epoch >= current {
-            return Err(ExecutionError::InvalidCommitteeRemoval(epoch));
-        }
-        epochs.remove_next();
-        self.changes.push(StateChange::CommitteeRemoved(epoch));
-        Ok(())
-    }
-
-    /// Whether the epoch was created is for the caller to look up: it is the event that this reads.
-    fn process_new_epoch(&mut self, epoch: Epoch) -> Result<(), ExecutionError> {
-        self.check_next(epoch)?;
-        if self.state.epochs.is_some() {
-            // The admin chain has gone on when it created the epoch.
-            return Err(ExecutionError::InvalidCommitteeEpoch(epoch));
-        }
-        self.changes.push(StateChange::Epoch(epoch));
-        self.state.epoch = epoch;
-        Ok(())
-    }
-
-    /// One block leads from its own epoch to the next one, and no further.
-    fn check_next(&self, epoch: Epoch) -> Result<(), ExecutionError> {
-        let next = self.block.epoch.next();
-        if self.state.epoch == self.block.epoch && next == Some(epoch) {
-            Ok(())
-        } else {
-            Err(ExecutionError::InvalidCommitteeEpoch(epoch))
-        }
-    }
-
-    /// An operation that its user has signed, in the user's order.
-    fn submitted(&mut self, operation: &SubmittedOperation) -> Result<(), ExecutionError> {
-        let (owner, submission) = (operation.owner(), &operation.submission);
-        if submission.chain_id != self.state.chain_id {
-            return Err(ExecutionError::SubmittedElsewhere);
-        }
-        let (expected, found) = (self.state.executed_of(&owner), submission.nonce);
-        let next = expected.checked_add(1);
-        let Some(next) = next.filter(|_| expected == found) else {
-            return Err(ExecutionError::UnexpectedNonce {
-                owner,
-                expected,
-                found,
-            });
-        };
-        let executed = self.state.executed.get_or_insert_default();
-        executed.insert(owner, next);
-        self.changes.push(StateChange::Executed(owner, next));
-        self.transfer(owner, submission.recipient, submission.amount, Some(owner))
-    }
-
-    /// An owner's money moves for that owner only; the chain's money for any owner of the chain.
-    fn authenticate(&self, owner: AccountOwner) -> Result<(), ExecutionError> {
-        let allowed = self.block.authenticated_owner.is_some_and(|signer| {
-            signer == owner
-                || (owner == AccountOwner::CHAIN && self.state.ownership.is_owner(&signer))
-        });
-        if allowed {
-            Ok(())
-        } else {
-            Err(ExecutionError::UnauthenticatedTransferOwner { owner })
-        }
-    }
-
-    fn transfer(
-        &mut self,
-        owner: AccountOwner,
-        recipient: Account,
-        amount: Amount,
-        authenticated_owner: Option<AccountOwner>,
-    ) -> Result<(), ExecutionError> {
-        self.debit(owner, amount)?;
-        if recipient.chain_id == self.state.chain_id {
-            return self.credit(recipient.owner, amount);
-        }
-        let message = SystemMessage::Credit {
-            target: recipient.owner,
-            amount,
-            source: owner,
-        };
-        self.send(OutgoingMessage {
-            destination: recipient.chain_id,
-            authenticated_owner,
-            grant: Amount::ZERO,
-            kind: MessageKind::Tracked,
-            message,
-        });
-        Ok(())
-    }
-
-    fn claim(
-        &mut self,
-        owner: AccountOwner,
-        target_id: ChainId,
-        recipient: Account,
-        amount: Amount,
-    ) -> Result<(), ExecutionError> {
-        if target_id == self.state.chain_id {
-            return self.transfer(owner, recipient, amount, self.block.authenticated_owner);
-        }
-        if amount.is_zero() {
-            return Err(ExecutionError::IncorrectTransferAmount);
-        }
-        self.send(OutgoingMessage {
-            destination: target_id,
-            authenticated_owner: self.block.authenticated_owner,
-            grant: Amount::ZERO,
-            kind: MessageKind::Simple,
-            message: SystemMessage::Withdraw {
-                owner,
-                amount,
-                recipient,
-            },
-        });
-        Ok(())
-    }
-
     fn open_chain(&mut self, config: &InitialChainConfig) -> Result<(), ExecutionError> {
         if config.epoch != self.state.epoch || !config.ownership.is_active() {
             return Err(ExecutionError::InvalidChainConfig);
@@ -486,42 +286,6 @@ impl Execution<'_> {
             messages.reserve_exact(1);
         }
         messages.push(message);
-    }
-
-    fn debit(&mut self, owner: AccountOwner, amount: Amount) -> Result<(), ExecutionError> {
-        if amount.is_zero() {
-            return Err(ExecutionError::IncorrectTransferAmount);
-        }
-        let balance = self.state.balance_of(&owner);
-        let left = balance
-            .checked_sub(amount)
-            .ok_or(ExecutionError::InsufficientBalance {
-                owner,
-                balance,
-                amount,
-            })?;
-        self.set_balance(owner, left);
-        Ok(())
-    }
-
-    fn credit(&mut self, owner: AccountOwner, amount: Amount) -> Result<(), ExecutionError> {
-        let balance = self.state.balance_of(&owner);
-        let sum = balance
-            .checked_add(amount)
-            .ok_or(ExecutionError::AmountOverflow)?;
-        self.set_balance(owner, sum);
-        Ok(())
-    }
-
-    fn set_balance(&mut self, owner: AccountOwner, balance: Amount) {
-        self.changes.push(StateChange::Balance(owner, balance));
-        if owner == AccountOwner::CHAIN {
-            self.state.balance = balance;
-        } else if balance.is_zero() {
-            self.state.balances.remove(&owner);
-        } else {
-            self.state.balances.insert(owner, balance);
-        }
     }
 
     fn finish(mut self) -> Executed {
