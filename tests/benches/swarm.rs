@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, process::ExitCode, time::Instant};
 
 use actors::BuildOptions;
 use analysis::swarm::{Distribution, SeedRow};
-use protocol::sabotage::{Rule, Sabotage};
+use protocol::{rules::Rule, sabotage::Sabotage};
 use tests::swarm::{breaks_an_invariant, run_seeds};
 
 /// Seeds of the whole swarm.

@@ -2,7 +2,7 @@
 //! does not go unnoticed.
 
 use actors::BuildOptions;
-use protocol::sabotage::{Rule, Sabotage};
+use protocol::{rules::Rule, sabotage::Sabotage};
 use scenario::{Options, swarm::Family};
 use tests::{
     Drive, source_plan,

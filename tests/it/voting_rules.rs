@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use actors::BuildOptions;
 use analysis::Verdict;
-use protocol::sabotage::{Rule, Sabotage};
+use protocol::{rules::Rule, sabotage::Sabotage};
 use scenario::Options;
 use tests::{Drive, Watched, source_plan, watch};
 

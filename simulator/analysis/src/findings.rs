@@ -198,6 +198,11 @@ fn convicted(invariants: &crate::invariants::Invariants) -> Vec<String> {
         .collect()
 }
 
+/// The name of the check that a fault strikes.
+pub(crate) fn strike_check(fault: &str) -> String {
+    format!("the fault `{fault}` strikes")
+}
+
 /// A fault that never changed anything makes the run fail, unless the run ended before it began.
 fn judge_faults(
     plan: &scenario::Plan,
@@ -213,7 +218,7 @@ fn judge_faults(
             _ => Verdict::Pass,
         };
         Judged {
-            name: format!("the fault `{}` strikes", fault.name),
+            name: strike_check(&fault.name),
             kind: "fault",
             verdict,
             first_violation: (verdict == Verdict::Fail).then_some(ended_at),

@@ -167,6 +167,7 @@ impl Invariants {
             | Observation::UpdateRefused { .. }
             | Observation::RoundEntered { .. }
             | Observation::EpochsKnown { .. }
+            | Observation::RuleBitten { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::RequestRefused { .. }
@@ -244,6 +245,7 @@ impl Invariants {
             | Observation::UpdateRefused { .. }
             | Observation::RoundEntered { .. }
             | Observation::EpochsKnown { .. }
+            | Observation::RuleBitten { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }

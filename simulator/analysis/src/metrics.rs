@@ -7,6 +7,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod messages;
+pub(crate) mod rules;
 pub(crate) mod windows;
 pub(crate) mod workers;
 
@@ -24,6 +25,7 @@ use crate::{
 
 use blocks::Blocks;
 use messages::Messages;
+use rules::RulesTried;
 use windows::Windows;
 use workers::Workers;
 
@@ -106,6 +108,7 @@ pub(crate) struct Metrics {
     pub(crate) workers: Workers,
     /// Refused requests by reason.
     pub(crate) refusals: BTreeMap<&'static str, u64>,
+    pub(crate) rules: RulesTried,
     closed: ClosedArrivals,
 }
 
@@ -130,6 +133,7 @@ impl Metrics {
             messages: Messages::new(rows),
             workers: Workers::new(parties, plan.duration),
             refusals: BTreeMap::new(),
+            rules: RulesTried::default(),
             closed: ClosedArrivals {
                 scripted,
                 last: Vec::new(),
@@ -231,6 +235,7 @@ impl Metrics {
             Observation::CertificateFormed { payload, .. } => {
                 counters.timeouts += u64::from(payload.kind == CertificateKind::Timeout);
             }
+            Observation::RuleBitten { rule, .. } => self.rules.bitten(*rule, stamp),
             Observation::RoundEntered { .. }
             | Observation::EpochsKnown { .. }
             | Observation::BlockExecuted { .. }

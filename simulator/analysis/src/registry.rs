@@ -203,6 +203,7 @@ impl Registry {
             | Observation::VoteCast { chain, .. }
             | Observation::RoundEntered { chain, .. }
             | Observation::EpochsKnown { chain, .. }
+            | Observation::RuleBitten { chain, .. }
             | Observation::BlockExecuted { chain, .. }
             | Observation::BlockPreprocessed { chain, .. }
             | Observation::RequestRefused { chain, .. }

@@ -22,6 +22,8 @@ pub struct Tables {
     pub faults: Vec<FaultRow>,
     /// The expectations and what became of them.
     pub expectations: Vec<ExpectationRow>,
+    /// The voting rules, in their order, and whether the run has tried them.
+    pub rules: Vec<RuleRow>,
 }
 
 /// What the whole run was and gave.
@@ -205,4 +207,15 @@ pub struct ExpectationRow {
     pub checked: u64,
     /// Values that decided, such as `balance("A") = 90`.
     pub detail: String,
+}
+
+/// One voting rule of docs/VOTING-RULES.md.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleRow {
+    /// Its name, such as `AboveLock`.
+    pub rule: String,
+    /// How many workers have had to apply it; 0: the run has not tried it.
+    pub workers: u32,
+    /// When the first of them did.
+    pub first_us: Option<i64>,
 }

@@ -31,6 +31,7 @@ pub mod proposal;
 pub mod proxy;
 pub mod round;
 pub mod rpc;
+pub mod rules;
 pub mod sabotage;
 pub mod signature;
 pub mod small_map;

@@ -28,7 +28,7 @@ use crate::{
     ownership::ChainOwnership,
     proposal::{BlockProposal, OriginalProposal},
     round::Round,
-    sabotage::{Rule, Rules},
+    rules::{Rule, Rules},
     signature::SigningKey,
     time::Timestamp,
 };
@@ -204,17 +204,17 @@ impl ChainManager {
         round: Round,
         key: &SigningKey,
         now: Timestamp,
-        rules: Rules,
+        rules: &mut Rules,
     ) -> Result<Vote, NodeError> {
         let current = self.current_round;
-        if round != current && rules.keep(Rule::TimeoutOfCurrentRound) {
+        if round != current && rules.bites(Rule::TimeoutOfCurrentRound) {
             let found = round;
             return Err(NodeError::WrongRound { current, found });
         }
         let until = self
             .round_timeout
             .ok_or(NodeError::RoundDoesNotTimeOut(round))?;
-        if now < until && rules.keep(Rule::TimeoutWhenExpired) {
+        if now < until && rules.bites(Rule::TimeoutWhenExpired) {
             return Err(NodeError::NotTimedOutYet { round, until });
         }
         let vote = Vote::new(timeout.payload(round), key);
@@ -258,23 +258,19 @@ impl ChainManager {
         &self,
         proposal: &BlockProposal,
         height: BlockHeight,
-        rules: Rules,
+        rules: &mut Rules,
     ) -> Result<Gate, NodeError> {
         // V0: the same again is answered with the vote at hand.
-        if rules.keep(Rule::SameAgain)
-            && self
-                .proposed
-                .as_ref()
-                .is_some_and(|old| same_content(old, proposal))
-        {
+        let last = self.proposed.as_ref();
+        if last.is_some_and(|old| same_content(old, proposal)) && rules.bites(Rule::SameAgain) {
             return Ok(Gate::Skip);
         }
         let found = proposal.round;
         self.check_round_window(proposal, rules)?;
         // V2: above the round of the last vote to validate.
-        if rules.keep(Rule::AboveValidatingVote)
-            && let Some(vote) = &self.validated_vote
+        if let Some(vote) = &self.validated_vote
             && found <= vote.payload.round
+            && rules.bites(Rule::AboveValidatingVote)
         {
             return Err(NodeError::InsufficientRoundStrict {
                 above: vote.payload.round,
@@ -282,9 +278,9 @@ impl ChainManager {
             });
         }
         // V3: above the lock.
-        if rules.keep(Rule::AboveLock)
-            && let Some(lock) = &self.locking_block
+        if let Some(lock) = &self.locking_block
             && found <= lock.round()
+            && rules.bites(Rule::AboveLock)
         {
             return Err(NodeError::MustBeNewerThanLockingBlock {
                 locked: lock.round(),
@@ -293,32 +289,36 @@ impl ChainManager {
         }
         self.check_confirmed_vote(proposal, rules)?;
         // V5: a block above must remain possible.
-        if rules.keep(Rule::HeightBelowMax) && height == BlockHeight::MAX {
+        if height == BlockHeight::MAX && rules.bites(Rule::HeightBelowMax) {
             return Err(NodeError::HeightOverflow);
         }
         Ok(Gate::Accept)
     }
 
     /// V1: the window of rounds.
-    fn check_round_window(&self, proposal: &BlockProposal, rules: Rules) -> Result<(), NodeError> {
+    fn check_round_window(
+        &self,
+        proposal: &BlockProposal,
+        rules: &mut Rules,
+    ) -> Result<(), NodeError> {
         let (current, found) = (self.current_round, proposal.round);
         match found {
             Round::Fast => Ok(()),
             Round::MultiLeader(_) | Round::SingleLeader(0) => {
-                if found < current && rules.keep(Rule::NotBelowCurrentRound) {
+                if found < current && rules.bites(Rule::NotBelowCurrentRound) {
                     return Err(NodeError::InsufficientRound {
                         minimum: current,
                         found,
                     });
                 }
                 let is_super = self.ownership.super_owners.contains(&proposal.owner());
-                if current.is_fast() && !is_super && rules.keep(Rule::SuperOwnerEndsFastRound) {
+                if current.is_fast() && !is_super && rules.bites(Rule::SuperOwnerEndsFastRound) {
                     return Err(NodeError::WrongRound { current, found });
                 }
                 Ok(())
             }
             Round::SingleLeader(_) | Round::Validator(_)
-                if found == current || !rules.keep(Rule::IsCurrentRound) =>
+                if found == current || !rules.bites(Rule::IsCurrentRound) =>
             {
                 Ok(())
             }
@@ -332,7 +332,7 @@ impl ChainManager {
     fn check_confirmed_vote(
         &self,
         proposal: &BlockProposal,
-        rules: Rules,
+        rules: &mut Rules,
     ) -> Result<(), NodeError> {
         let Some((vote, confirmed_block)) = self.confirmed_vote.as_deref() else {
             return Ok(());
@@ -351,7 +351,7 @@ impl ChainManager {
                 (Rule::FastRetryAfterConfirmingIsSame, same)
             }
         };
-        if compatible || !rules.keep(rule) {
+        if compatible || !rules.bites(rule) {
             Ok(())
         } else {
             Err(NodeError::HasIncompatibleConfirmedVote(confirmed))
@@ -381,7 +381,7 @@ impl ChainManager {
         regular_lock: Option<Arc<ValidatedBlockCertificate>>,
         block: &Block,
         key: Option<&SigningKey>,
-        (now, rules): (Timestamp, Rules),
+        (now, rules): (Timestamp, &mut Rules),
     ) -> Option<Vote> {
         let in_order = proposal.round.is_fast() || self.current_round <= proposal.round;
         assert!(in_order || !rules.are_complete(), "V1");
@@ -393,7 +393,7 @@ impl ChainManager {
             Some(OriginalProposal::Fast { .. })
         );
         let fast = fast_retry || proposal.round.is_fast();
-        if fast && self.locking_block.is_none() && rules.keep(Rule::FastBlockLocks) {
+        if fast && self.locking_block.is_none() && rules.bites(Rule::FastBlockLocks) {
             self.locking_block = Some(LockingBlock::Fast(proposal.clone()));
         }
         self.proposed = Some(proposal.clone());
@@ -442,7 +442,7 @@ impl ChainManager {
     pub fn check_validated_block(
         &self,
         certificate: &ValidatedBlockCertificate,
-        rules: Rules,
+        rules: &mut Rules,
     ) -> Result<Gate, NodeError> {
         let found = certificate.round();
         if let Some((vote, _)) = self.confirmed_vote.as_deref()
@@ -451,18 +451,18 @@ impl ChainManager {
         {
             return Ok(Gate::Skip);
         }
-        if rules.keep(Rule::CertificateNotBelowVote)
-            && let Some(vote) = &self.validated_vote
+        if let Some(vote) = &self.validated_vote
             && vote.payload.round > found
+            && rules.bites(Rule::CertificateNotBelowVote)
         {
             return Err(NodeError::InsufficientRound {
                 minimum: vote.payload.round,
                 found,
             });
         }
-        if rules.keep(Rule::CertificateAboveLock)
-            && let Some(lock) = &self.locking_block
+        if let Some(lock) = &self.locking_block
             && lock.round() >= found
+            && rules.bites(Rule::CertificateAboveLock)
         {
             return Err(NodeError::InsufficientRoundStrict {
                 above: lock.round(),
@@ -477,14 +477,14 @@ impl ChainManager {
         &mut self,
         certificate: &Arc<ValidatedBlockCertificate>,
         key: Option<&SigningKey>,
-        (now, rules): (Timestamp, Rules),
+        (now, rules): (Timestamp, &mut Rules),
     ) -> Option<Vote> {
-        if rules.keep(Rule::CertificateLocks) {
+        if rules.bites(Rule::CertificateLocks) {
             self.lock_regular(certificate.clone());
         }
         self.update_current_round(now);
         let round = certificate.round();
-        if self.current_round != round && rules.keep(Rule::ConfirmInCurrentRound) {
+        if self.current_round != round && rules.bites(Rule::ConfirmInCurrentRound) {
             return None;
         }
         let first_round = round == self.ownership.first_round();

@@ -16,6 +16,7 @@ use crate::{
     ids::{AccountOwner, BlockHeight, ChainId, Cursor, Epoch, ValidatorIndex},
     round::Round,
     rpc::RequestKind,
+    rules::Rule,
     time::TimeDelta,
 };
 
@@ -238,6 +239,13 @@ pub enum Observation {
         newest: Epoch,
         /// The first epoch that is not revoked.
         first_trusted: Epoch,
+    },
+    /// A worker has had to apply a voting rule, for the first time.
+    RuleBitten {
+        /// The chain.
+        chain: ChainId,
+        /// The rule.
+        rule: Rule,
     },
 }
 

@@ -12,7 +12,7 @@ use crate::{
     ownership::ChainOwnership,
     round::Round,
     rpc::{Action, Trigger},
-    sabotage::Rules,
+    rules::Rules,
     testing::{Net, SHARDS},
 };
 
@@ -140,24 +140,30 @@ fn nobody_votes_to_end_a_round_that_has_time_left() {
     };
     let first = Round::SingleLeader(0);
     let mut timed = ChainManager::new(Arc::new(leaders_only(&owners)), at(0));
-    let early = timed.vote_timeout(&timeout, first, &key, at(9), Rules::ALL);
+    let early = timed.vote_timeout(&timeout, first, &key, at(9), &mut Rules::all());
     assert!(
         matches!(early, Err(NodeError::NotTimedOutYet { .. })),
         "{early:?}"
     );
     let later = Round::SingleLeader(1);
-    let wrong = timed.vote_timeout(&timeout, later, &key, at(60), Rules::ALL);
+    let wrong = timed.vote_timeout(&timeout, later, &key, at(60), &mut Rules::all());
     assert!(
         matches!(wrong, Err(NodeError::WrongRound { .. })),
         "{wrong:?}"
     );
-    let vote = timed.vote_timeout(&timeout, first, &key, at(10), Rules::ALL);
+    let vote = timed.vote_timeout(&timeout, first, &key, at(10), &mut Rules::all());
     assert_eq!(
         vote.expect("its time is over").payload,
         timeout.payload(first)
     );
     let mut untimed = ChainManager::new(Arc::new(equal_owners(&owners)), at(0));
-    let never = untimed.vote_timeout(&timeout, Round::MultiLeader(0), &key, at(60), Rules::ALL);
+    let never = untimed.vote_timeout(
+        &timeout,
+        Round::MultiLeader(0),
+        &key,
+        at(60),
+        &mut Rules::all(),
+    );
     assert!(
         matches!(never, Err(NodeError::RoundDoesNotTimeOut(_))),
         "{never:?}"

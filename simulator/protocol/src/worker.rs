@@ -27,6 +27,7 @@ use crate::{
         ChainInfo, ChainInfoQuery, ChainInfoResponse, CrossChainRequest, Notification, Packet,
         Reason, Reply, Request, RequestId, Response,
     },
+    rules::Rules,
     sabotage::Sabotage,
     signature::SigningKey,
     store::ContentStore,
@@ -96,6 +97,8 @@ pub struct Worker {
     descriptions: BTreeMap<ChainId, Arc<ChainDescription>>,
     /// What it knows of the admin chain.
     epochs: Arc<Epochs>,
+    /// The voting rules that it keeps.
+    rules: Rules,
     volatile: Volatile,
 }
 
@@ -108,6 +111,7 @@ impl Worker {
     /// A worker without chains.
     pub fn new(config: WorkerConfig) -> Self {
         Self {
+            rules: config.sabotage.rules(),
             config,
             chains: BTreeMap::new(),
             descriptions: BTreeMap::new(),
@@ -248,6 +252,9 @@ impl Worker {
             Request::Subscribe { .. } => Ok(Some(Response::Done)),
         };
         self.observe_round(chain, before, out);
+        for rule in self.rules.news() {
+            out.observe(Observation::RuleBitten { chain, rule });
+        }
         let reply = match answer {
             Ok(None) => return,
             Ok(Some(response)) => Ok(response),

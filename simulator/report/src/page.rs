@@ -70,6 +70,7 @@ pub fn html(tables: &Tables, options: &PageOptions) -> String {
         figure(&mut out, name, &chart.svg);
     }
     faults(&mut out, tables);
+    rules(&mut out, tables);
     chains(&mut out, tables);
     reproduce(&mut out, tables, options);
     out.push_str("</body></html>\n");
@@ -139,6 +140,21 @@ fn expectations(out: &mut String, tables: &Tables) {
         );
     }
     out.push_str("</table>\n");
+}
+
+/// Which voting rules the run has tried. What nothing ran into has not been tested.
+fn rules(out: &mut String, tables: &Tables) {
+    let (tried, untried): (Vec<_>, Vec<_>) = tables.rules.iter().partition(|row| row.workers > 0);
+    out.push_str("<h2>Voting rules</h2>\n");
+    for (what, rows) in [
+        ("Applied by a validator in this run", tried),
+        ("Never applied: this run says nothing about them", untried),
+    ] {
+        let names: Vec<_> = rows.iter().map(|row| row.rule.as_str()).collect();
+        if !names.is_empty() {
+            let _ = writeln!(out, "<p>{what}: {}.</p>", escape(&names.join(", ")));
+        }
+    }
 }
 
 fn numbers(out: &mut String, tables: &Tables) {

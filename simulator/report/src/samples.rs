@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use analysis::tables::{
-    BlockRow, ChainRow, ExpectationRow, FaultRow, MessageOutcome, MessageRow, RunRow, Tables,
-    WorkerRow,
+    BlockRow, ChainRow, ExpectationRow, FaultRow, MessageOutcome, MessageRow, RuleRow, RunRow,
+    Tables, WorkerRow,
 };
 
 const TOKEN: u128 = 1_000_000_000_000_000_000;
@@ -421,6 +421,13 @@ fn finish(tables: &mut Tables, names: &[(String, String)]) {
         tables.chains[place(&row.src)].sent += 1;
         tables.chains[place(&row.dst)].received += u64::from(row.received_us.is_some());
     }
+    let rule = |(at, name): (i64, &str)| RuleRow {
+        rule: name.to_owned(),
+        workers: u32::from(at > 0) * 4,
+        first_us: (at > 0).then_some(at * 1_000),
+    };
+    let rules = ["FastRetryAfterConfirmingIsSame", "SameAgain", "AboveLock"];
+    tables.rules = (0..).zip(rules).map(rule).collect();
     tables
         .blocks
         .sort_by_key(|row| (place(&row.chain), row.height));

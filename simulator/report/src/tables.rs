@@ -8,7 +8,9 @@ mod columns;
 use analysis::tables::Tables;
 use serde_json::json;
 
-use columns::{Column, RunSummary, blocks, chains, expectations, faults, messages, runs, workers};
+use columns::{
+    Column, RunSummary, blocks, chains, expectations, faults, messages, rules, runs, workers,
+};
 
 pub(crate) use columns::handle;
 
@@ -81,6 +83,13 @@ pub fn files(tables: &Tables) -> Vec<(String, Vec<u8>)> {
         &["name"],
         &expectations(),
         &tables.expectations,
+    ));
+    add(table(
+        "rules",
+        "The validators' voting rules, and whether the run has tried them.",
+        &["rule"],
+        &rules(),
+        &tables.rules,
     ));
     files.push((
         "tables/schema.json".to_owned(),

@@ -82,6 +82,7 @@ pub(super) fn tables(sources: &Sources<'_>) -> Tables {
             .collect(),
         faults: sources.fault_rows(),
         expectations: sources.judged.iter().map(expectation_row).collect(),
+        rules: metrics.rules.rows(),
     }
 }
 

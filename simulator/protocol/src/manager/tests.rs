@@ -13,7 +13,7 @@ use crate::{
     ownership::ChainOwnership,
     proposal::BlockProposal,
     round::Round,
-    sabotage::Rules,
+    rules::Rules,
     signature::SigningKey,
     small_map::SmallMap,
     testing::key,
@@ -86,7 +86,7 @@ fn validated(number: u64, round: Round) -> Arc<BlockCertificate> {
 }
 
 fn check(manager: &ChainManager, number: u64, round: Round) -> Result<Gate, NodeError> {
-    manager.check_proposed_block(&proposal(number, round), BlockHeight(0), Rules::ALL)
+    manager.check_proposed_block(&proposal(number, round), BlockHeight(0), &mut Rules::all())
 }
 
 #[track_caller]
@@ -99,7 +99,7 @@ fn vote(manager: &mut ChainManager, number: u64, round: Round) -> Vote {
         None,
         &block(number),
         Some(&key(1, 0)),
-        (NOW, Rules::ALL),
+        (NOW, &mut Rules::all()),
     );
     vote.expect("there is a key")
 }
@@ -108,10 +108,10 @@ fn vote(manager: &mut ChainManager, number: u64, round: Round) -> Vote {
 fn confirm(manager: &mut ChainManager, number: u64, round: Round) -> Option<Vote> {
     let certificate = validated(number, round);
     assert_eq!(
-        manager.check_validated_block(&certificate, Rules::ALL),
+        manager.check_validated_block(&certificate, &mut Rules::all()),
         Ok(Gate::Accept)
     );
-    manager.create_final_vote(&certificate, Some(&key(1, 0)), (NOW, Rules::ALL))
+    manager.create_final_vote(&certificate, Some(&key(1, 0)), (NOW, &mut Rules::all()))
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn v2_one_vote_to_validate_a_round() {
 #[test]
 fn v3_proposals_are_newer_than_the_lock() {
     let mut manager = regular();
-    manager.create_final_vote(&validated(1, SECOND), None, (NOW, Rules::ALL));
+    manager.create_final_vote(&validated(1, SECOND), None, (NOW, &mut Rules::all()));
     let error = check(&manager, 2, SECOND);
     let newer = NodeError::MustBeNewerThanLockingBlock {
         locked: SECOND,
@@ -188,24 +188,25 @@ fn v4_a_vote_to_confirm_refuses_other_blocks_and_accepts_their_later_certificate
     // A retry of the same block with its certificate passes.
     let retry = BlockProposal::retry_validated(&validated(1, FIRST), SECOND, &owner());
     assert_eq!(
-        manager.check_proposed_block(&retry, BlockHeight(0), Rules::ALL),
+        manager.check_proposed_block(&retry, BlockHeight(0), &mut Rules::all()),
         Ok(Gate::Accept)
     );
     // A retry of another block needs a certificate of a later round than the vote.
     let old = BlockProposal::retry_validated(&validated(2, FIRST), SECOND, &owner());
-    let error = manager.check_proposed_block(&old, BlockHeight(0), Rules::ALL);
+    let error = manager.check_proposed_block(&old, BlockHeight(0), &mut Rules::all());
     assert_eq!(error, Err(NodeError::HasIncompatibleConfirmedVote(FIRST)));
     let third = Round::MultiLeader(2);
     let newer = BlockProposal::retry_validated(&validated(2, SECOND), third, &owner());
     assert_eq!(
-        manager.check_proposed_block(&newer, BlockHeight(0), Rules::ALL),
+        manager.check_proposed_block(&newer, BlockHeight(0), &mut Rules::all()),
         Ok(Gate::Accept)
     );
 }
 
 #[test]
 fn v5_no_block_has_the_last_height() {
-    let error = regular().check_proposed_block(&proposal(1, FIRST), BlockHeight::MAX, Rules::ALL);
+    let error =
+        regular().check_proposed_block(&proposal(1, FIRST), BlockHeight::MAX, &mut Rules::all());
     assert_eq!(error, Err(NodeError::HeightOverflow));
 }
 
@@ -226,7 +227,7 @@ fn a_fast_proposal_is_confirmed_at_once_and_locks() {
     );
     let retry = BlockProposal::retry_fast(&proposal(1, Round::Fast), FIRST, &owner());
     assert_eq!(
-        manager.check_proposed_block(&retry, BlockHeight(0), Rules::ALL),
+        manager.check_proposed_block(&retry, BlockHeight(0), &mut Rules::all()),
         Ok(Gate::Accept)
     );
 }
@@ -236,7 +237,7 @@ fn a_certificate_of_another_round_locks_without_a_vote() {
     let mut manager = regular();
     vote(&mut manager, 2, SECOND);
     let certificate = validated(1, FIRST);
-    let error = manager.check_validated_block(&certificate, Rules::ALL);
+    let error = manager.check_validated_block(&certificate, &mut Rules::all());
     assert_eq!(
         error,
         Err(NodeError::InsufficientRound {
@@ -250,6 +251,6 @@ fn a_certificate_of_another_round_locks_without_a_vote() {
         "the certificate moves the round"
     );
     assert_eq!(behind.current_round(), SECOND);
-    let again = behind.check_validated_block(&validated(1, SECOND), Rules::ALL);
+    let again = behind.check_validated_block(&validated(1, SECOND), &mut Rules::all());
     assert_eq!(again, Ok(Gate::Skip));
 }

@@ -18,7 +18,8 @@ use crate::{
     proposal::{BlockProposal, OriginalProposal},
     round::Round,
     rpc::{CrossChainRequest, Delivery, Packet, Reason, Response},
-    sabotage::{Rule, Sabotage},
+    rules::Rule,
+    sabotage::Sabotage,
     store::{ContentStore, Executed},
     time::{TimeDelta, Timestamp},
 };
@@ -37,11 +38,10 @@ impl Worker {
         self.load(now, chain)?;
         out.verified(1 + proposal.block.submitted().count());
         self.check_proposal(chain, proposal, store)?;
-        let rules = self.config.sabotage.rules();
         let state = self.chains.get_mut(&chain).expect("loaded above");
         match state
             .manager
-            .check_proposed_block(proposal, proposal.block.height, rules)
+            .check_proposed_block(proposal, proposal.block.height, &mut self.rules)
         {
             Ok(Gate::Skip) => return Ok(self.unsigned_info(chain)),
             Ok(Gate::Accept) => {}
@@ -72,7 +72,7 @@ impl Worker {
     }
 
     fn check_proposal(
-        &self,
+        &mut self,
         chain: ChainId,
         proposal: &BlockProposal,
         store: &dyn ContentStore,
@@ -114,7 +114,7 @@ impl Worker {
         let committee = self.committee(block.epoch)?;
         let manager = &state.manager;
         let may = manager.can_propose(instance, &proposer, proposal.round, &committee);
-        if !may && self.config.sabotage.rules().keep(Rule::ProposerMayPropose) {
+        if !may && self.rules.bites(Rule::ProposerMayPropose) {
             return Err(NodeError::InvalidOwner(proposal.round));
         }
         if !block.submitted().all(|operation| operation.check(store)) {
@@ -196,11 +196,12 @@ impl Worker {
             }
             Some(OriginalProposal::Fast { .. }) | None => None,
         };
-        let (key, rules) = (self.config.key.clone(), self.config.sabotage.rules());
-        let state = self.chains.get_mut(&chain).expect("loaded by the caller");
-        let vote = state
-            .manager
-            .create_vote(proposal, lock, block, Some(&key), (now, rules));
+        let key = self.config.key.clone();
+        let state = self.chains.get_mut(&chain).expect("loaded above");
+        let vote =
+            state
+                .manager
+                .create_vote(proposal, lock, block, Some(&key), (now, &mut self.rules));
         out.signed(1);
         out.persist(chain);
         if let Some(vote) = vote {
@@ -265,14 +266,18 @@ impl Worker {
         let committee = self.committee(epoch)?;
         out.verified(certificate.lite().signatures.len());
         certificate.lite().check(&committee, store)?;
-        let (key, rules) = (self.config.key.clone(), self.config.sabotage.rules());
+        let key = self.config.key.clone();
         let state = self.chains.get_mut(&chain).expect("loaded above");
-        if state.manager.check_validated_block(certificate, rules)? == Gate::Skip {
+        if state
+            .manager
+            .check_validated_block(certificate, &mut self.rules)?
+            == Gate::Skip
+        {
             return Ok(self.unsigned_info(chain));
         }
         let vote = state
             .manager
-            .create_final_vote(certificate, Some(&key), (now, rules));
+            .create_final_vote(certificate, Some(&key), (now, &mut self.rules));
         out.signed(1);
         out.persist(chain);
         self.remember_body(chain, certificate.block());
@@ -292,8 +297,8 @@ impl Worker {
         out: &mut Outputs,
     ) -> Result<Vote, NodeError> {
         let (found, round) = asked;
-        let (key, rules) = (self.config.key.clone(), self.config.sabotage.rules());
-        let state = self.chains.get_mut(&chain).expect("loaded by the caller");
+        let key = self.config.key.clone();
+        let state = self.chains.get_mut(&chain).expect("loaded above");
         let expected = state.next_height();
         if expected != found {
             return Err(NodeError::UnexpectedBlockHeight { expected, found });
@@ -308,7 +313,7 @@ impl Worker {
         }
         let vote = state
             .manager
-            .vote_timeout(&timeout, round, &key, now, rules)?;
+            .vote_timeout(&timeout, round, &key, now, &mut self.rules)?;
         let until = state.manager.round_timeout().unwrap_or(now);
         out.signed(1);
         out.persist(chain);

@@ -1,8 +1,8 @@
 //! The columns of every table: name, type, meaning, and how to read them from a row.
 
 use analysis::tables::{
-    BlockRow, ChainRow, ExpectationRow, FaultRow, MessageOutcome, MessageRow, RunRow, Tables,
-    WorkerRow,
+    BlockRow, ChainRow, ExpectationRow, FaultRow, MessageOutcome, MessageRow, RuleRow, RunRow,
+    Tables, WorkerRow,
 };
 
 use crate::quantile::{Sample, quantile_us};
@@ -434,5 +434,23 @@ pub(super) fn expectations() -> Vec<Column<ExpectationRow>> {
         column("detail", "text", "Values that decided.", |r| {
             r.detail.clone()
         }),
+    ]
+}
+
+pub(super) fn rules() -> Vec<Column<RuleRow>> {
+    vec![
+        column("rule", "text", "Name of the rule.", |r| r.rule.clone()),
+        column(
+            "workers",
+            "integer",
+            "Workers that had to apply it; 0: the run has not tried it.",
+            |r| r.workers.to_string(),
+        ),
+        column(
+            "first_us",
+            "integer",
+            "When the first of them did, µs.",
+            |r| optional(r.first_us),
+        ),
     ]
 }

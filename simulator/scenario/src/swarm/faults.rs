@@ -269,7 +269,8 @@ fn clocks(cast: &Cast, dice: &mut Dice, text: &mut Text) {
         time,
         ("clock", action),
     );
-    if dice.chance(1, 2) {
+    // Who keeps certificates to itself must come to have some: validators refuse blocks of the future.
+    if dice.chance(1, 2) && cast.guilty.1 != "withholds-certificates" {
         let action = format!(
             "{{ chains = \"user/*\", skew = \"{}\" }}",
             skew(dice, 1_500)
