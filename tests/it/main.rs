@@ -1,5 +1,6 @@
 //! Tests of the whole, one binary.
 
+mod coverage;
 mod determinism;
 mod edge_cases;
 mod sabotage;

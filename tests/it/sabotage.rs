@@ -50,6 +50,15 @@ fn an_outbox_that_forgets_is_caught() {
 }
 
 #[test]
+fn a_validator_that_answers_before_it_saves_is_caught() {
+    check_caught(
+        "lanes",
+        Sabotage::AnswersBeforeSaving,
+        "I-16 PersistBeforeRelease",
+    );
+}
+
+#[test]
 fn a_driver_that_reorders_two_events_is_caught() {
     let plan = plan("lanes", &[], Options::default());
     let sabotage = engine::Sabotage::SwapTwoEvents;

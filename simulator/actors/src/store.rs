@@ -15,6 +15,7 @@ use protocol::{
     error::BlockError,
     execution::{self, ExecutionState},
     hash::CryptoHash,
+    sabotage::Sabotage,
     signature::{DecodedKey, PublicKey, Signature},
     store::{ContentStore, Executed},
 };
@@ -69,12 +70,15 @@ pub struct SharedStore {
     verified: Remembered<CryptoHash, bool>,
     executed: Remembered<(CryptoHash, CryptoHash), Executed>,
     paranoid: bool,
+    sabotage: Sabotage,
 }
 
 impl SharedStore {
-    /// An empty store. A `paranoid` one computes everything every time and compares.
-    pub fn new(paranoid: bool) -> Self {
+    /// An empty store. A `paranoid` one computes everything every time and compares; blocks are
+    /// executed with this seeded bug.
+    pub fn new(paranoid: bool, sabotage: Sabotage) -> Self {
         Self {
+            sabotage,
             certificates: DashMap::new(),
             keys: Remembered::new(GENERATION_MAX),
             verified: Remembered::new(GENERATION_MAX),
@@ -124,7 +128,7 @@ impl ContentStore for SharedStore {
         if let (Some(executed), false) = (&known, self.paranoid) {
             return Ok(executed.clone());
         }
-        let executed = execution::execute(state, block)?;
+        let executed = execution::execute_with(state, block, self.sabotage)?;
         assert!(
             known.is_none_or(|known| known == executed),
             "I-4: execution is a function"

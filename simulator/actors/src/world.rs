@@ -273,7 +273,7 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
     let clients = u32::try_from(names.wallets.len()).expect("the plan bounds wallets");
     let topology = Topology::new(&workers, clients);
     let shared = Arc::new(Shared {
-        store: SharedStore::new(options.paranoid),
+        store: SharedStore::new(options.paranoid, options.sabotage),
         topology: topology.clone(),
         signing: SIGNING,
         verifying: VERIFYING,
@@ -286,7 +286,7 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
         shared: &shared,
     };
     let mut residents = builder.validators(&validator_keys, options);
-    residents.extend(builder.wallets(&owner_keys));
+    residents.extend(builder.wallets(&owner_keys, options.sabotage));
     let faults = faults::plan_faults(plan, &names, &topology);
     for (actor, fault) in faults.local {
         let index = usize::try_from(actor.0 - 1).expect("an index fits memory");
@@ -422,7 +422,7 @@ impl Builder<'_> {
         residents
     }
 
-    fn wallets(&self, owner_keys: &[SigningKey]) -> Vec<Resident<SimNode>> {
+    fn wallets(&self, owner_keys: &[SigningKey], sabotage: Sabotage) -> Vec<Resident<SimNode>> {
         let mut by_index: Vec<_> = self.names.wallets.iter().collect();
         by_index.sort_unstable_by_key(|(_, index)| **index);
         let placeholders = Arc::new(self.names.placeholders());
@@ -442,7 +442,7 @@ impl Builder<'_> {
                         plan::InboxPolicy::Manual => InboxPolicy::Manual,
                         plan::InboxPolicy::Auto => InboxPolicy::Auto,
                     },
-                    options: ClientOptions::default(),
+                    options: sabotage.client_options(),
                 };
                 let client = Box::new(Client::new(config, Timestamp::default()));
                 Resident {

@@ -200,6 +200,9 @@ impl Invariants {
                 current_round,
                 ground,
             } => {
+                // The machine looks at the order of what it does, and tells if it is wrong.
+                let verdicts = &mut self.verdicts;
+                verdicts.check(Invariant::PersistBeforeRelease, true, String::new);
                 let cast = Cast {
                     chain: *chain_id,
                     height: *height,
@@ -228,6 +231,9 @@ impl Invariants {
             }
             Observation::OutboxConfirmed { height, .. } => {
                 let pair = subject.pair.expect("an outbox has a recipient");
+                // The machine looks at its outbox whenever that changes, and tells if it is wrong.
+                let verdicts = &mut self.verdicts;
+                verdicts.check(Invariant::OutboxShape, true, String::new);
                 let (recipient, _) = registry.ends(pair);
                 let holder = self.sharding.holder(validator, recipient);
                 let (verdicts, losses) = (&mut self.verdicts, &mut self.losses);

@@ -22,6 +22,7 @@ use crate::{
     ids::{AccountOwner, BlockHeight, ChainId, Epoch},
     message::OutgoingMessage,
     ownership::ChainOwnership,
+    sabotage::Sabotage,
     small_map::SmallMap,
     store::Executed,
     time::Timestamp,
@@ -145,11 +146,24 @@ impl ExecutionState {
 /// # Errors
 /// The first rule that the block breaks.
 pub fn execute(state: &ExecutionState, block: &ProposedBlock) -> Result<Executed, BlockError> {
+    execute_with(state, block, Sabotage::None)
+}
+
+/// Executes `block` on `state` with a seeded bug.
+///
+/// # Errors
+/// The first rule that the block breaks.
+pub fn execute_with(
+    state: &ExecutionState,
+    block: &ProposedBlock,
+    sabotage: Sabotage,
+) -> Result<Executed, BlockError> {
     check_times(state, block)?;
-    if state.closed && !block.only_rejects() {
+    if state.closed && !block.only_rejects() && sabotage != Sabotage::ClosedChainsPay {
         return Err(BlockError::ClosedChain);
     }
     let mut execution = Execution {
+        sabotage,
         was_closed: state.closed,
         state: state.clone(),
         block,
@@ -192,6 +206,7 @@ fn check_times(state: &ExecutionState, block: &ProposedBlock) -> Result<(), Bloc
 
 /// One block being executed.
 struct Execution<'a> {
+    sabotage: Sabotage,
     /// Whether the chain was closed before this block.
     was_closed: bool,
     state: ExecutionState,
@@ -230,6 +245,9 @@ impl Execution<'_> {
                 self.claim(*owner, *target_id, *recipient, *amount)
             }
             SystemOperation::OpenChain(config) => self.open_chain(config),
+            SystemOperation::ChangeOwnership(_) if self.sabotage == Sabotage::OwnersNeverChange => {
+                Ok(())
+            }
             SystemOperation::ChangeOwnership(ownership) => {
                 let hash = CryptoHash::of(&**ownership);
                 self.changes.push(StateChange::Ownership(hash));

@@ -62,6 +62,30 @@ impl Outputs {
         self.list.push(Output::Observe(Box::new(observation)));
     }
 
+    /// A chain that is saved only after something was sent that may tell of it (I-16): whoever stops
+    /// in between has told of what it then forgets. Notifications say nothing that binds.
+    pub fn saved_too_late(&self) -> Option<ChainId> {
+        let tells = |output: &Output| match output {
+            Output::Send(_, packet) => !matches!(packet, Packet::Notification(_)),
+            Output::Persist(_) | Output::Timer(..) | Output::Observe(_) => false,
+        };
+        let first = self.list.iter().position(tells)?;
+        self.list[first..].iter().find_map(|output| match output {
+            Output::Persist(chain) => Some(*chain),
+            Output::Send(..) | Output::Timer(..) | Output::Observe(_) => None,
+        })
+    }
+
+    /// Puts everything that is to be saved behind everything else.
+    pub(crate) fn save_last(&mut self) {
+        let list = std::mem::take(&mut self.list);
+        let (late, early): (Vec<_>, Vec<_>) = list
+            .into_iter()
+            .partition(|output| matches!(output, Output::Persist(_)));
+        self.list = early;
+        self.list.extend(late);
+    }
+
     /// Counts signatures made.
     pub const fn signed(&mut self, count: u32) {
         self.work.signatures += count;

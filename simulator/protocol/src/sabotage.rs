@@ -1,6 +1,10 @@
 //! Seeded bugs. A check that has never failed proves nothing: each of these must make one fail.
 
-use crate::rules::{Rule, Rules};
+use crate::{
+    client::ClientOptions,
+    rules::{Rule, Rules},
+    time::TimeDelta,
+};
 
 /// One deliberate bug in a machine. No scenario can name one; tests can.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -16,15 +20,47 @@ pub enum Sabotage {
     OutboxForgets,
     /// A voting rule is not looked at.
     Without(Rule),
+    /// A validator votes for blocks however far they are in the future.
+    BlocksOfTheFuture,
+    /// A validator that stops forgets its votes and locks.
+    CrashForgetsVotes,
+    /// A validator answers first and saves then.
+    AnswersBeforeSaving,
+    /// Whoever signs a block may spend everybody's money.
+    AnybodyPays,
+    /// A closed chain makes blocks as if it were open.
+    ClosedChainsPay,
+    /// An operation that changes the owners of a chain changes nothing.
+    OwnersNeverChange,
+    /// A wallet gives those that have not answered as long again as a quorum took.
+    LongGrace,
+    /// A wallet looks for messages only when it is told of one.
+    NeverLooksAgain,
 }
 
 impl Sabotage {
     /// The rules that are left.
     pub const fn rules(self) -> Rules {
-        let missing = match self {
-            Self::Without(rule) => Some(rule),
-            Self::None | Self::VoteTwice | Self::InboxOutOfOrder | Self::OutboxForgets => None,
+        let missing = if let Self::Without(rule) = self {
+            Some(rule)
+        } else {
+            None
         };
         Rules::without(missing)
+    }
+    /// How long and how often wallets wait.
+    pub fn client_options(self) -> ClientOptions {
+        let sound = ClientOptions::default();
+        match self {
+            Self::LongGrace => ClientOptions {
+                grace_divisor: 1,
+                ..sound
+            },
+            Self::NeverLooksAgain => ClientOptions {
+                poll_interval: TimeDelta::from_secs(u64::from(u32::MAX)),
+                ..sound
+            },
+            _ => sound,
+        }
     }
 }

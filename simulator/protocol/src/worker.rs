@@ -21,7 +21,7 @@ use crate::{
     ids::{Address, BlockHeight, ChainId, ClientIndex, ShardIndex, ValidatorIndex},
     machine::Outputs,
     manager::ChainManager,
-    observe::Observation,
+    observe::{Observation, Shape},
     round::Round,
     rpc::{
         ChainInfo, ChainInfoQuery, ChainInfoResponse, CrossChainRequest, Notification, Packet,
@@ -138,6 +138,26 @@ impl Worker {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
+        self.take(now, packet, store, out);
+        if self.config.sabotage == Sabotage::AnswersBeforeSaving {
+            out.save_last();
+        }
+        if let Some(chain) = out.saved_too_late() {
+            out.observe(Observation::ShapeBroken {
+                chain,
+                shape: Shape::Durable,
+                detail: "something was sent before the chain was saved".to_owned(),
+            });
+        }
+    }
+
+    fn take(
+        &mut self,
+        now: Timestamp,
+        packet: Packet,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
         match packet {
             Packet::Forward {
                 client,
@@ -188,6 +208,11 @@ impl Worker {
     /// Throws away what a crash takes.
     pub fn crash(&mut self) {
         self.volatile = Volatile::default();
+        if self.config.sabotage == Sabotage::CrashForgetsVotes {
+            for chain in self.chains.values_mut() {
+                chain.manager.forget_votes(Timestamp::default());
+            }
+        }
     }
 
     /// This worker as a crash leaves it that hit after only `saved` were saved: those chains as they
@@ -284,7 +309,8 @@ impl Worker {
     /// period (4.6).
     fn delay_of(&self, now: Timestamp, block: &Timestamp) -> Option<Timestamp> {
         let ahead = block.since(now);
-        let within = ahead <= self.config.block_time_grace_period;
+        let within = ahead <= self.config.block_time_grace_period
+            && self.config.sabotage != Sabotage::BlocksOfTheFuture;
         (ahead > TimeDelta::default() && within).then_some(*block)
     }
 
