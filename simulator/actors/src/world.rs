@@ -17,7 +17,7 @@ use engine::{
 };
 use protocol::{
     Timestamp,
-    client::{Client, ClientConfig, ClientOptions, InboxPolicy},
+    client::{Client, ClientConfig, InboxPolicy},
     genesis::Genesis,
     ids::{Account, AccountOwner, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
     machine::Outputs,
