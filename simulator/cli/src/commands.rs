@@ -173,21 +173,29 @@ fn verdict_line(loaded: &Loaded, ran: &Ran) -> String {
     )
 }
 
+/// Whether so many values have the quantile, in thousandths; the largest value is no quantile.
+fn enough(count: u64, thousandths: i64) -> bool {
+    thousandths == 0 || i64::try_from(count).is_ok_and(|n| n >= report::sample_needed(thousandths))
+}
+
 fn details(ran: &Ran, place: Option<&Path>) -> String {
     let mut text = String::new();
     let mut line = |part: String| writeln!(text, "  {part}").expect("a string takes all");
     for latency in &ran.findings.latencies {
-        let show = |value: Option<u64>| match value {
-            Some(us) => format!("{}.{:03} ms", us / 1_000, us % 1_000),
-            None => "n too small".to_owned(),
+        // The page and the charts refuse the same quantiles.
+        let show = |value: Option<u64>, thousandths| match value {
+            Some(us) if enough(latency.count, thousandths) => {
+                format!("{}.{:03} ms", us / 1_000, us % 1_000)
+            }
+            Some(_) | None => "n too small".to_owned(),
         };
         line(format!(
             "{:<16} p50 {}   p95 {}   p99 {}   max {}   ({} samples)",
             latency.name.replace('_', " "),
-            show(latency.p50_us),
-            show(latency.p95_us),
-            show(latency.p99_us),
-            show(latency.max_us),
+            show(latency.p50_us, 500),
+            show(latency.p95_us, 950),
+            show(latency.p99_us, 990),
+            show(latency.max_us, 0),
             latency.count,
         ));
     }
@@ -312,13 +320,13 @@ pub(crate) fn completion(
 
 /// `microchains figure`.
 pub(crate) fn figure(args: &FigureArgs, terminal: &Terminal) -> Result<Exit, CliError> {
+    let tables = rundir::read_tables(&args.dir)?;
     let Some(name) = &args.name else {
         for name in report::figures() {
             terminal.result(name);
         }
         return Ok(Exit::Held);
     };
-    let tables = rundir::read_tables(&args.dir)?;
     let name = name
         .strip_suffix(".svg")
         .or_else(|| name.strip_suffix(".png"))

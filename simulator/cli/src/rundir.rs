@@ -76,10 +76,15 @@ impl Draft {
     /// Begins a directory below `out`. Fails early if nothing can be written there.
     pub(crate) fn new(out: &Path, loaded: &Loaded) -> Result<Self, CliError> {
         let plan = &loaded.checked.plan;
-        let leaf = match &plan.variant {
+        let mut leaf = match &plan.variant {
             Some(variant) => format!("{}-{variant}", plan.seed),
             None => plan.seed.to_string(),
         };
+        // What was changed on the command line is another run, beside the plain one.
+        if !loaded.options.set.is_empty() {
+            let hash = plan_hash(loaded).to_string();
+            leaf = format!("{leaf}-set-{}", &hash[..8]);
+        }
         let parent = out.join(&plan.name);
         let making = parent.join(format!(".{leaf}.partial"));
         let hint = "choose another directory with --out";
@@ -129,12 +134,17 @@ impl Draft {
         let mut pictures = Vec::new();
         for name in report::figures() {
             for (file, bytes) in figure(name, tables)? {
+                if !is_wanted(name, &file, &loaded.checked.plan.output.figures) {
+                    continue;
+                }
                 let file = format!("figures/{file}");
                 self.write(&file, &bytes)?;
                 pictures.push(file);
             }
         }
         let page = PageOptions {
+            about: loaded.checked.plan.about.clone(),
+            claim: loaded.checked.plan.claim.clone(),
             command: reproduce(loaded),
             files: links(&pictures),
             ..PageOptions::default()
@@ -293,6 +303,23 @@ fn manifest(loaded: &Loaded, ran: &Ran, files: BTreeMap<String, String>) -> Mani
         virtual_us: run.virtual_us,
         reproduce: reproduce(loaded),
         files,
+    }
+}
+
+/// Whether a scenario's `[output] figures` ask for a file of the figure `name`. Data and captions
+/// come with any picture of it.
+fn is_wanted(name: &str, file: &str, wanted: &[String]) -> bool {
+    let of_name = |one: &String| {
+        one.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
+    let is_picture = [".svg", ".png", ".dot", ".graphml"]
+        .iter()
+        .any(|ending| file.ends_with(ending));
+    if is_picture {
+        wanted.iter().any(|one| one == file)
+    } else {
+        wanted.iter().any(of_name)
     }
 }
 

@@ -20,5 +20,7 @@ mod svg;
 pub mod tables;
 mod text;
 
+pub use quantile::needed as sample_needed;
+
 pub use figures::{FigureError, figure, figures};
 pub use png::{PngError, png};

@@ -20,6 +20,10 @@ const LISTED_CHAINS: usize = 100;
 /// What the page says beyond the tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageOptions {
+    /// What the scenario is about; may be empty.
+    pub about: String,
+    /// What the scenario claims; may be empty.
+    pub claim: String,
     /// The command that makes this run again.
     pub command: String,
     /// Files beside the page, relative to it: they become links.
@@ -54,6 +58,11 @@ pub fn html(tables: &Tables, options: &PageOptions) -> String {
          <title>{title}</title><style>{STYLE}</style></head>\n<body>\n"
     );
     verdict(&mut out, tables);
+    for (word, text) in [("About", &options.about), ("Claim", &options.claim)] {
+        if !text.is_empty() {
+            let _ = writeln!(out, "<p><b>{word}.</b> {}</p>", escape(text));
+        }
+    }
     expectations(&mut out, tables);
     numbers(&mut out, tables);
     figure(

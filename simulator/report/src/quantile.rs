@@ -30,7 +30,7 @@ impl Sample {
 }
 
 /// Values that a quantile (in thousandths) needs: 20 for the median, 200 for p95, 1,000 for p99.
-pub(crate) fn needed(thousandths: i64) -> i64 {
+pub fn needed(thousandths: i64) -> i64 {
     (10_000 + 999 - thousandths) / (1_000 - thousandths).max(1)
 }
 
