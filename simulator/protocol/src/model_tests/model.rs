@@ -58,6 +58,10 @@ pub(super) struct Model {
     /// The highest round that a quorum has ended.
     pub(super) ended: Option<Round>,
     timeout_vote: Option<Round>,
+    /// Whether it has voted to hand the height over to validators.
+    fallback_vote: bool,
+    /// Since when there is a next epoch, if it was told of one.
+    pub(super) next_epoch: Option<Timestamp>,
     pub(super) round: Round,
     pub(super) until: Option<Timestamp>,
     /// Bundles that have arrived, and that blocks have taken in.
@@ -92,6 +96,8 @@ impl Model {
             confirmed: None,
             ended: None,
             timeout_vote: None,
+            fallback_vote: false,
+            next_epoch: None,
             round: Round::Fast,
             until: None,
             arrived: 0,
@@ -109,6 +115,7 @@ impl Model {
         (self.proposed, self.signed, self.lock) = (None, None, None);
         (self.validated, self.confirmed) = (None, None);
         (self.ended, self.timeout_vote) = (None, None);
+        self.fallback_vote = false;
         self.round = self.first_round();
         self.until = self.end_of(self.round, now);
     }
@@ -165,10 +172,11 @@ impl Model {
                 self.end_round(letter.to, timeout, certificate.round(), valid, now)
             }
             Said::Query(query) => {
-                let before = self.timeout_vote;
+                let before = (self.timeout_vote, self.fallback_vote);
                 let result = self.query(letter.to, query, now);
                 if let Ok(Some(payload)) = result
-                    && before == Some(payload.round)
+                    && (before.0 == Some(payload.round)
+                        || (before.1 && payload.round == Round::LAST_REGULAR))
                 {
                     return Verdict::Again(payload);
                 }
@@ -180,6 +188,10 @@ impl Model {
                     self.arrived += 1;
                     self.apply("a bundle arrives");
                 }
+                return Verdict::Silence;
+            }
+            Said::NextEpoch(since) => {
+                self.next_epoch.get_or_insert(*since);
                 return Verdict::Silence;
             }
             Said::Delivered | Said::Stray => return Verdict::Silence,
@@ -548,7 +560,7 @@ impl Model {
             return Ok(None);
         }
         // It is judged by the committee of its own epoch, which the admin chain tells of.
-        if block.proposed().epoch != Epoch(0) {
+        if block.proposed().epoch != Epoch(0) && self.next_epoch.is_none() {
             return Err(NodeError::EventsNotFound(block.proposed().epoch));
         }
         vouched.valid.clone()?;
@@ -560,6 +572,7 @@ impl Model {
         if block.proposed().previous_block_hash != self.tip {
             return Err(NodeError::UnexpectedPreviousBlockHash);
         }
+        self.check_epoch(block.proposed().epoch)?;
         if super::letters::has_altered_outcome(block) {
             return Err(NodeError::CorruptedChainState(block.hash()));
         }
