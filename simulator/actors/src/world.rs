@@ -240,13 +240,15 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
         .iter()
         .map(|v| key("validator", &v.name))
         .collect();
-    let public = plan.chains.iter().any(|chain| chain.public);
+    // Validators lead public chains, and take others over, with their own keys.
+    let led = |chain: &plan::ChainPlan| chain.public || chain.fallback.is_some();
+    let led = plan.chains.iter().any(led);
     let validator_key = |name: &str| {
         let position = plan.validators.iter().position(|one| one.name == name);
         position.map(|position| validator_keys[position].clone())
     };
     let owner_key = |name: &String| {
-        let validator = validator_key(name).filter(|_| public);
+        let validator = validator_key(name).filter(|_| led);
         validator.unwrap_or_else(|| key("owner", name))
     };
     let owner_keys: Vec<_> = plan.owners.iter().map(owner_key).collect();
@@ -345,6 +347,7 @@ fn wallets(plan: &Plan) -> BTreeMap<(plan::ChainIndex, plan::OwnerIndex), Client
         let others = chain.owners[1..].iter().map(|owner| owner.owner);
         others
             .chain(chain.later_owners.iter().copied())
+            .chain(chain.stand_ins.iter().copied())
             .map(move |owner| (plan::ChainIndex::at(at), owner))
     });
     firsts
@@ -439,6 +442,7 @@ impl Builder<'_> {
                     placeholders: placeholders.clone(),
                     allow_fast_blocks: true,
                     inbox_policy: match planned.inbox {
+                        _ if planned.stand_ins.contains(owner) => InboxPolicy::Auto,
                         plan::InboxPolicy::Manual => InboxPolicy::Manual,
                         plan::InboxPolicy::Auto => InboxPolicy::Auto,
                     },
@@ -459,8 +463,16 @@ impl Builder<'_> {
     /// Sites: the wallets' regions, then the validators'.
     /// Where a wallet stands: a validator's with the validator.
     fn wallet_site(&self, chain: &plan::ChainPlan, owner: plan::OwnerIndex) -> SiteId {
-        let position = chain.owners.iter().position(|one| one.owner == owner);
-        let region = match position.filter(|_| chain.public) {
+        let position = if chain.public {
+            chain.owners.iter().position(|one| one.owner == owner)
+        } else {
+            let name = self.plan.owner_name(owner);
+            let is_named = |one: &plan::ValidatorPlan| one.name == name;
+            let stands_in = chain.stand_ins.contains(&owner);
+            let validators = self.plan.validators.iter();
+            validators.clone().position(is_named).filter(|_| stands_in)
+        };
+        let region = match position {
             Some(validator) => self.plan.validators[validator].region,
             None => chain.region,
         };

@@ -182,6 +182,16 @@ impl Network {
         Self::of(genesis)
     }
 
+    /// The same where validators may take `B` over.
+    pub(crate) fn with_fallback() -> Self {
+        let mut genesis = Self::with_admin().genesis;
+        let mut described = description(B);
+        let ownership = Arc::make_mut(&mut described.config.ownership);
+        ownership.timeout_config.fallback_duration = Some(protocol::TimeDelta::from_secs(60));
+        genesis[B] = (described.id(), Arc::new(described));
+        Self::of(genesis)
+    }
+
     fn of(genesis: Vec<(ChainId, Arc<ChainDescription>)>) -> Self {
         Self {
             chains: genesis.iter().map(|(id, _)| *id).collect(),

@@ -10,6 +10,7 @@ mod answers;
 mod communication;
 mod driver;
 mod epochs;
+mod fallback;
 mod find_received;
 mod help;
 mod pool;
@@ -145,6 +146,8 @@ pub struct Client {
     news: Vec<(ChainId, BlockHeight)>,
     /// Whether a timer runs to look without having been told.
     polling: bool,
+    /// When a timer ends that this wallet may take its chain over, if it stands in for the owners.
+    takes_over_at: Option<Timestamp>,
     /// Whether the logs were looked at since the last block.
     fresh: bool,
     /// The blocks that opened its chain and its ancestors, unless it is one of the first.
@@ -197,6 +200,7 @@ impl Client {
             notified: false,
             news: Vec::new(),
             polling: false,
+            takes_over_at: None,
             fresh: false,
             lineage: Vec::new(),
             opened: BTreeMap::new(),
@@ -374,6 +378,7 @@ impl Client {
         }
         self.background = None;
         self.polling = false;
+        self.takes_over_at = None;
         self.notified = true;
         self.looked = false;
         self.attempt = None;

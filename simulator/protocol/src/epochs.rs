@@ -7,15 +7,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{committee::Committee, genesis::Genesis, hash::CryptoHash, ids::Epoch};
+use crate::{
+    committee::Committee, genesis::Genesis, hash::CryptoHash, ids::Epoch, time::Timestamp,
+};
 
 /// The epochs after the first.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Epochs {
     /// Committees that were published, by the hash of their blob.
     published: BTreeMap<CryptoHash, Arc<Committee>>,
-    /// The committees of the epochs 1, 2, ...
-    created: Vec<Arc<Committee>>,
+    /// The committees of the epochs 1, 2, ..., and since when they are.
+    created: Vec<(Arc<Committee>, Timestamp)>,
     /// How many epochs are revoked: those below this one.
     revoked: u32,
 }
@@ -34,8 +36,15 @@ impl Epochs {
     ) -> Option<&'a Arc<Committee>> {
         match epoch.0.checked_sub(1) {
             None => Some(genesis.committee()),
-            Some(index) => self.created.get(usize::try_from(index).ok()?),
+            Some(index) => Some(&self.created.get(usize::try_from(index).ok()?)?.0),
         }
+    }
+
+    /// The timestamp of the block that has created `epoch`; `None` of the first one, and of those
+    /// that are unknown.
+    pub fn created_at(&self, epoch: Epoch) -> Option<Timestamp> {
+        let index = usize::try_from(epoch.0.checked_sub(1)?).ok()?;
+        Some(self.created.get(index)?.1)
     }
 
     /// Whether blocks of `epoch` no longer prove anything by themselves (7.4).
@@ -60,10 +69,12 @@ impl Epochs {
         hash
     }
 
-    /// Makes a published committee that of the next epoch. `false`: nobody has published it.
-    pub(crate) fn create(&mut self, blob_hash: &CryptoHash) -> bool {
+    /// Makes a published committee that of the next epoch, which is since `now`. `false`: nobody has
+    /// published it.
+    pub(crate) fn create(&mut self, blob_hash: &CryptoHash, now: Timestamp) -> bool {
         let committee = self.published.get(blob_hash);
-        self.created.extend(committee.cloned());
+        let created = committee.cloned().map(|committee| (committee, now));
+        self.created.extend(created);
         committee.is_some()
     }
 

@@ -12,6 +12,9 @@
 //! | validated certificate | not below the validating vote, above the lock | lock, round, confirming vote |
 //! | request to end the round | it is the current one, it has a timer, the time is over | timeout vote |
 //! | timeout certificate | above the one at hand | round |
+//! | request to take over | rounds of owners are not over, its time has come | fallback vote |
+
+mod fallback;
 
 use std::sync::Arc;
 
@@ -73,6 +76,7 @@ pub struct ChainManager {
     confirmed_vote: Option<Box<(Vote, CryptoHash)>>,
     timeout: Option<Arc<TimeoutCertificate>>,
     timeout_vote: Option<Box<Vote>>,
+    fallback_vote: Option<Box<Vote>>,
     current_round: Round,
     round_timeout: Option<Timestamp>,
 }
@@ -93,6 +97,7 @@ impl ChainManager {
             confirmed_vote: None,
             timeout: None,
             timeout_vote: None,
+            fallback_vote: None,
             current_round,
             round_timeout,
         }

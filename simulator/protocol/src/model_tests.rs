@@ -287,7 +287,10 @@ impl Run {
             };
             assert_eq!(rest(&chains[&ours]), *old[&ours], "refused: {error}");
         }
-        let between_shards = matches!(letter.said, Said::Bundle { .. } | Said::Delivered);
+        let between_shards = matches!(
+            letter.said,
+            Said::Bundle { .. } | Said::Delivered | Said::NextEpoch(_)
+        );
         if between_shards {
             assert_eq!(chains[&ours].manager, old[&ours].manager);
         } else if self.model.clone().durable() == known.clone().durable() {
@@ -330,7 +333,10 @@ impl Run {
         if !saved.contains(&self.world.chain) {
             let released = answered && matches!(verdict, Verdict::Vote(_));
             assert!(!released, "I-16: a vote is saved before it is sent");
+            // What is known of epochs is saved apart from chains.
+            let next_epoch = self.model.next_epoch;
             self.model = known;
+            self.model.next_epoch = next_epoch;
         } else if let Verdict::Vote(payload) = verdict {
             let (height, current) = (self.model.height, self.model.round);
             self.add_vote(height, *payload, letter, current);

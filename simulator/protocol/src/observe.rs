@@ -51,6 +51,9 @@ pub enum Ground {
     Certificate,
     /// A request to end a round, which by the validator's clock has so much time left.
     Timer(TimeDelta),
+    /// A request to hand the height over to validators, for which it is so much too early by the
+    /// validator's clock.
+    Fallback(TimeDelta),
 }
 
 /// A fact.

@@ -19,6 +19,9 @@ pub enum Round {
 }
 
 impl Round {
+    /// The last round of owners. A quorum that ends it hands the height over to validators (4.8).
+    pub const LAST_REGULAR: Self = Self::SingleLeader(u32::MAX);
+
     /// Whether this is the fast round.
     pub const fn is_fast(self) -> bool {
         matches!(self, Self::Fast)

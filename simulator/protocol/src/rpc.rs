@@ -49,6 +49,8 @@ pub struct ChainInfoQuery {
     pub received_log_from: Option<u64>,
     /// A vote to end this round of this height is wanted.
     pub leader_timeout: Option<(BlockHeight, Round)>,
+    /// A vote to hand this height over to validators is wanted. Not together with the other one.
+    pub fallback: Option<BlockHeight>,
 }
 
 /// A request of a wallet to a validator.
@@ -126,7 +128,7 @@ pub struct ChainInfo {
     pub current_round: Round,
     /// The vote of the highest round at that height.
     pub vote: Option<Vote>,
-    /// The vote to end a round, if it was asked for.
+    /// The vote to end a round, or all rounds of owners, if it was asked for.
     pub timeout_vote: Option<Box<Vote>>,
     /// The lock, if manager values were asked for.
     pub locking_block: Option<LockingBlock>,
@@ -477,7 +479,8 @@ fn request_fingerprint(request: &Request) -> u64 {
             let timeout = query.leader_timeout.map_or(0, |(height, round)| {
                 height.0.rotate_left(7) ^ round_fingerprint(round)
             });
-            (11 + query.received_log_from.unwrap_or(u64::MAX / 2)) ^ timeout
+            let fallback = query.fallback.map_or(0, |height| !height.0);
+            (11 + query.received_log_from.unwrap_or(u64::MAX / 2)) ^ timeout ^ fallback
         }
         Request::DownloadCertificates(heights) => heights
             .iter()

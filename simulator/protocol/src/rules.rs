@@ -46,11 +46,13 @@ pub enum Rule {
     TimeoutOfCurrentRound,
     /// 4.8: no round is voted to be over before its time.
     TimeoutWhenExpired,
+    /// 4.8: validators do not take over before the chain's epoch is over for long enough.
+    FallbackWhenDue,
 }
 
 impl Rule {
     /// All rules, in their order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::ProposerMayPropose,
         Self::SameAgain,
         Self::NotBelowCurrentRound,
@@ -69,7 +71,9 @@ impl Rule {
         Self::CertificateLocks,
         Self::TimeoutOfCurrentRound,
         Self::TimeoutWhenExpired,
+        Self::FallbackWhenDue,
     ];
+
     /// Its name, as docs/VOTING-RULES.md lists it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -91,6 +95,7 @@ impl Rule {
             Self::CertificateLocks => "CertificateLocks",
             Self::TimeoutOfCurrentRound => "TimeoutOfCurrentRound",
             Self::TimeoutWhenExpired => "TimeoutWhenExpired",
+            Self::FallbackWhenDue => "FallbackWhenDue",
         }
     }
 

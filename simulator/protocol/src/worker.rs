@@ -8,6 +8,7 @@
 mod consensus;
 mod cross_chain;
 mod epochs;
+mod fallback;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -415,9 +416,10 @@ impl Worker {
     ) -> Result<Response, NodeError> {
         self.load(now, chain)?;
         self.push_outboxes(now, chain, store, out);
-        let timeout_vote = match query.leader_timeout {
-            Some(asked) => Some(Box::new(self.vote_timeout(now, chain, asked, out)?)),
-            None => None,
+        let timeout_vote = match (query.leader_timeout, query.fallback) {
+            (Some(asked), _) => Some(Box::new(self.vote_timeout(now, chain, asked, out)?)),
+            (None, Some(height)) => Some(Box::new(self.vote_fallback(now, chain, height, out)?)),
+            (None, None) => None,
         };
         let mut info = self.info(chain, query);
         info.timeout_vote = timeout_vote;

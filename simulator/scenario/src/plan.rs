@@ -218,6 +218,10 @@ pub struct ChainPlan {
     pub fast_round: Option<TimeDelta>,
     /// Whether anybody may propose in multi-leader rounds.
     pub open_rounds: bool,
+    /// How long after the next epoch has begun the validators may take it over; `None`: never.
+    pub fallback: Option<TimeDelta>,
+    /// The validators, each of which then has a wallet for it.
+    pub stand_ins: Vec<OwnerIndex>,
     /// Guests, and whom steps of the script make owners later: they have wallets from the beginning.
     pub later_owners: Vec<OwnerIndex>,
     /// Where its wallet stands.
@@ -256,6 +260,8 @@ pub struct OwnershipPlan {
     pub first_leader: Option<OwnerIndex>,
     /// How long the fast round lasts; `None`: without end.
     pub fast_round: Option<TimeDelta>,
+    /// How long after the next epoch has begun the validators may take it over; `None`: never.
+    pub fallback: Option<TimeDelta>,
     /// Whether anybody may propose in multi-leader rounds.
     pub open_rounds: bool,
 }
@@ -273,6 +279,7 @@ impl ChainPlan {
             round_timeout: self.round_timeout,
             first_leader: self.first_leader,
             fast_round: self.fast_round,
+            fallback: self.fallback,
             open_rounds: self.open_rounds,
         }
     }

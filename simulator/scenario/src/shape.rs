@@ -21,7 +21,7 @@ const LATER: [(&str, &[&str]); 8] = [
     ("", &["apps", "invariants", "include", "testnet"]),
     ("/network", &["exporter", "export", "bandwidth"]),
     ("/validators", &["autoscale", "stake"]),
-    ("/chains/*", &["permissions", "fallback"]),
+    ("/chains/*", &["permissions"]),
     ("/workload/*", LATER_ACTIONS),
     ("/workload/*/script/*", LATER_ACTIONS),
     (

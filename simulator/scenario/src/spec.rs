@@ -258,6 +258,11 @@ pub struct ChainSpec {
     #[schemars(regex(pattern = DURATION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fast_round: Option<String>,
+    /// How long after the next epoch has begun the validators may take the chain over, if its owners
+    /// have not led it there; never if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     /// Whether anybody may propose in multi-leader rounds, owner or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_multi_leader_rounds: Option<bool>,

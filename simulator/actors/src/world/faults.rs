@@ -186,16 +186,27 @@ impl Places<'_> {
         actors
     }
 
-    /// The wallets of a validator on public chains.
+    /// The wallets of a validator: on public chains, and on those that it may take over.
     fn producers(&self, validator: plan::ValidatorIndex) -> impl Iterator<Item = ActorId> + '_ {
-        let at = move |chain: plan::ChainIndex| {
-            let owner = self.plan.chain(chain).owners[validator.position()].owner;
+        let at = move |(chain, owner)| {
             let wallet = self.names.wallet((chain, owner));
             self.topology.actor(Address::Client(wallet))
         };
         let chains = self.plan.chains.iter().enumerate();
-        let public = chains.filter(|(_, chain)| chain.public);
-        public.map(move |(position, _)| at(plan::ChainIndex::at(position)))
+        let name = &self.plan.validators[validator.position()].name;
+        let owner = move |chain: &plan::ChainPlan| {
+            let is_it = |owner: &plan::OwnerIndex| self.plan.owner_name(*owner) == name;
+            let mut stand_ins = chain.stand_ins.iter().copied();
+            if chain.public {
+                Some(chain.owners[validator.position()].owner)
+            } else {
+                stand_ins.find(is_it)
+            }
+        };
+        let led = chains.filter_map(move |(position, chain)| {
+            Some((plan::ChainIndex::at(position), owner(chain)?))
+        });
+        led.map(at)
     }
 
     fn worker(&self, validator: plan::ValidatorIndex, worker: plan::WorkerIndex) -> ActorId {

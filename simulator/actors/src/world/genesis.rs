@@ -28,6 +28,7 @@ pub(super) fn ownership(
     };
     ownership.timeout_config.base_timeout = plan.round_timeout;
     ownership.timeout_config.fast_round_duration = plan.fast_round;
+    ownership.timeout_config.fallback_duration = plan.fallback;
     if public {
         return ChainOwnership::public(ownership.timeout_config);
     }

@@ -4,15 +4,18 @@
 use std::sync::Arc;
 
 use protocol::{
+    TimeDelta,
     block::{SystemOperation, Transaction},
+    certificate::Timeout,
     committee::Committee,
     hash::CryptoHash,
     ids::Epoch,
-    observe::Observation,
+    observe::{Ground, Observation},
+    round::Round,
 };
 
 use super::{Invariant, tests::broken};
-use crate::testing::{A, B, Network, members, tampered, worker};
+use crate::testing::{A, B, Network, ROUND, members, tampered, worker};
 
 fn operation(operation: SystemOperation) -> Transaction {
     Transaction::ExecuteOperation(operation)
@@ -32,6 +35,74 @@ fn in_two_epochs() -> Network {
     let mut network = Network::with_admin();
     network.commit_new(A, create(&members()));
     network
+}
+
+/// A vote to hand the next height of `B` over, in a round of owners, which is so much too early.
+fn hand_over(network: &mut Network, current_round: Round, early: TimeDelta) {
+    let timeout = Timeout {
+        chain_id: network.chains[B],
+        height: network.states[B].next_height,
+        epoch: Epoch(0),
+    };
+    let vote = Observation::VoteCast {
+        chain: timeout.chain_id,
+        height: timeout.height,
+        payload: timeout.payload(Round::LAST_REGULAR),
+        current_round,
+        ground: Ground::Fallback(early),
+    };
+    network.tell(worker(0, B), vote);
+}
+
+const NOW: TimeDelta = TimeDelta::from_secs(0);
+
+fn with_fallback_in_two_epochs() -> Network {
+    let mut network = Network::with_fallback();
+    network.commit_new(A, create(&members()));
+    network
+}
+
+#[test]
+fn i_15_nothing_is_wrong_when_a_height_is_handed_over_in_time() {
+    let mut network = with_fallback_in_two_epochs();
+    hand_over(&mut network, ROUND, NOW);
+    assert_eq!(broken(&network), []);
+}
+
+#[test]
+fn i_15_a_height_is_handed_over_too_early() {
+    let mut network = with_fallback_in_two_epochs();
+    hand_over(&mut network, ROUND, TimeDelta::from_micros(1));
+    assert_eq!(broken(&network), [Invariant::TimeoutVotes]);
+}
+
+#[test]
+fn i_15_a_height_is_handed_over_in_the_newest_epoch() {
+    let mut network = Network::with_fallback();
+    hand_over(&mut network, ROUND, NOW);
+    assert_eq!(broken(&network), [Invariant::TimeoutVotes]);
+}
+
+#[test]
+fn i_15_a_height_is_handed_over_whose_owners_do_not_allow_it() {
+    let mut network = in_two_epochs();
+    hand_over(&mut network, ROUND, NOW);
+    assert_eq!(broken(&network), [Invariant::TimeoutVotes]);
+}
+
+#[test]
+fn i_12_a_height_is_handed_over_that_validators_lead() {
+    let mut network = with_fallback_in_two_epochs();
+    hand_over(&mut network, Round::Validator(0), NOW);
+    assert_eq!(broken(&network), [Invariant::VoteAboveTip]);
+}
+
+#[test]
+fn i_8_a_height_is_handed_over_twice() {
+    let mut network = with_fallback_in_two_epochs();
+    hand_over(&mut network, ROUND, NOW);
+    hand_over(&mut network, ROUND, NOW);
+    assert_eq!(broken(&network), [Invariant::ConfirmedVotes]);
 }
 
 #[test]

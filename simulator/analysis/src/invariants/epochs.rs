@@ -85,6 +85,11 @@ impl Epochs {
         &self.of(epoch).members
     }
 
+    /// Whether a block has created this epoch.
+    pub(crate) fn is_known(&self, epoch: u32) -> bool {
+        epoch < number(self.known.len())
+    }
+
     /// Whether all epochs of this run are one.
     pub(crate) fn is_one(&self) -> bool {
         self.known.len() == 1

@@ -72,7 +72,14 @@ impl Rights {
 pub(crate) fn check_rounds(verdicts: &mut Verdicts, cast: &Cast<'_>) {
     let (height, round, kind) = (cast.height, cast.payload.round, cast.payload.kind);
     let current = cast.current_round;
-    verdicts.check(Invariant::VoteAboveTip, round <= current, || {
+    let hands_over = matches!(cast.ground, Ground::Fallback(_));
+    // A vote to hand the height over is of the last round of owners, whichever they are in.
+    let in_order = if hands_over {
+        current <= Round::LAST_REGULAR
+    } else {
+        round <= current
+    };
+    verdicts.check(Invariant::VoteAboveTip, in_order, || {
         format!("a vote at height {height} in round {round}, and the current round is {current}")
     });
     if kind == CertificateKind::Confirmed && !round.is_fast() {
@@ -89,14 +96,22 @@ pub(crate) fn check_rounds(verdicts: &mut Verdicts, cast: &Cast<'_>) {
             format!("round {round} of {current} is voted to be over with {left} us left")
         });
     }
+    if let Ground::Fallback(left) = cast.ground {
+        let last = kind == CertificateKind::Timeout && round == Round::LAST_REGULAR;
+        verdicts.check(Invariant::TimeoutVotes, last && left.micros() == 0, || {
+            let left = left.micros();
+            format!("height {height} is handed over in round {round} with {left} us left")
+        });
+    }
 }
 
-/// What the owners at this height allow.
+/// What the owners at this height allow. `superseded`: whether the chain's epoch has a successor.
 pub(crate) fn check_rights(
     verdicts: &mut Verdicts,
     cast: &Cast<'_>,
     owners: &Arc<ChainOwnership>,
     committee: &Committee,
+    superseded: bool,
 ) {
     let (height, round, kind) = (cast.height, cast.payload.round, cast.payload.kind);
     if let Ground::Proposal(owner) = cast.ground {
@@ -117,6 +132,15 @@ pub(crate) fn check_rights(
         let timed = owners.round_timeout(round).is_some();
         verdicts.check(Invariant::TimeoutVotes, timed, || {
             format!("round {round} at height {height} has no timer and is voted to be over")
+        });
+    }
+    if matches!(cast.ground, Ground::Fallback(_)) {
+        let allowed = owners.timeout_config.fallback_duration.is_some();
+        verdicts.check(Invariant::TimeoutVotes, allowed && superseded, || {
+            format!(
+                "height {height} is handed over: its owners allow it: {allowed}, there is a later \
+                 epoch: {superseded}"
+            )
         });
     }
     if kind == CertificateKind::Confirmed {

@@ -46,7 +46,9 @@ impl Invariants {
             if self.heads.next_height(chain) == height
                 && let Some(owners) = self.rights.of(chain)
             {
-                grounds::check_rights(verdicts, cast, owners, self.epochs.members(epoch));
+                let superseded = self.epochs.is_known(epoch + 1) || self.losses.any();
+                let members = self.epochs.members(epoch);
+                grounds::check_rights(verdicts, cast, owners, members, superseded);
             }
         }
         if !self.epochs.is_one() && self.heads.next_height(chain) < height {
@@ -159,13 +161,12 @@ impl Invariants {
     }
 }
 
-/// I-7 and I-8: one value a round, and rounds go one way.
+/// I-7 and I-8: one value a round, and rounds go one way; a height is handed over once.
 fn check_rounds(verdicts: &mut Verdicts, open: &Height, validator: u32, payload: &VotePayload) {
     let (kind, round) = (payload.kind, payload.round);
     let invariant = match kind {
         CertificateKind::Validated => Invariant::ValidatedVotes,
-        CertificateKind::Confirmed => Invariant::ConfirmedVotes,
-        CertificateKind::Timeout => return,
+        CertificateKind::Confirmed | CertificateKind::Timeout => Invariant::ConfirmedVotes,
     };
     let mine = open
         .ballots
@@ -185,7 +186,15 @@ fn check_rounds(verdicts: &mut Verdicts, open: &Height, validator: u32, payload:
         let second = payload.value_hash;
         format!("votes for {first:?} and {second:?} at height {height} in round {round}")
     });
-    if single {
+    if kind == CertificateKind::Timeout {
+        let mut mine = open.ballots.iter().filter(|own| {
+            own.validator == validator && own.kind == kind && own.round == Round::LAST_REGULAR
+        });
+        let again = round == Round::LAST_REGULAR && mine.next().is_some();
+        verdicts.check(invariant, !again, || {
+            format!("a second vote to hand height {height} over")
+        });
+    } else if single {
         verdicts.check(
             invariant,
             newest.is_none_or(|newest| newest <= round),

@@ -17,7 +17,11 @@ pub(super) fn wanted(packet: &Packet) -> Option<(BlockHeight, Round)> {
         Packet::Forward {
             request: Request::ChainInfo(query),
             ..
-        } => query.leader_timeout,
+        } => {
+            let fallback = query.fallback;
+            let fallback = fallback.map(|height| (height, Round::LAST_REGULAR));
+            query.leader_timeout.or(fallback)
+        }
         _ => None,
     }
 }
@@ -57,8 +61,16 @@ pub(super) fn distort(
             height,
             payload: vote.payload,
             current_round: vote.payload.round,
-            ground: Ground::Timer(TimeDelta::default()),
+            ground: ground_of(round),
         });
     }
     misbehaved
+}
+
+fn ground_of(round: Round) -> Ground {
+    if round == Round::LAST_REGULAR {
+        Ground::Fallback(TimeDelta::default())
+    } else {
+        Ground::Timer(TimeDelta::default())
+    }
 }

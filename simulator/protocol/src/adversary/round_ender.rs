@@ -1,5 +1,5 @@
 //! The round ender: with each block it asks the validators to vote that rounds are over that have
-//! time left, have no timer, or are not there yet.
+//! time left, have no timer, or are not there yet, and to take over from its owners if they may.
 
 use super::extra_requests;
 use crate::{
@@ -9,7 +9,9 @@ use crate::{
     rpc::{ChainInfoQuery, Request},
 };
 
-pub(super) fn distort(_client: &Client, out: &mut Outputs) -> bool {
+pub(super) fn distort(client: &Client, out: &mut Outputs) -> bool {
+    let config = |client: &Client| Some(client.chain()?.execution.ownership.timeout_config);
+    let falls_back = config(client).is_some_and(|config| config.fallback_duration.is_some());
     extra_requests(out, |request| {
         let Request::Proposal(proposal) = request else {
             return Vec::new();
@@ -21,6 +23,11 @@ pub(super) fn distort(_client: &Client, out: &mut Outputs) -> bool {
                 ..ChainInfoQuery::default()
             })
         });
-        asked.to_vec()
+        let fallback = Request::ChainInfo(ChainInfoQuery {
+            fallback: Some(proposal.block.height),
+            ..ChainInfoQuery::default()
+        });
+        let asked = asked.into_iter();
+        asked.chain(falls_back.then_some(fallback)).collect()
     })
 }

@@ -128,6 +128,8 @@ impl Client {
                 self.start_recovering(now, out);
             } else if self.wants_epochs() {
                 self.start_learning(now, out);
+            } else if self.stands_in() {
+                self.stand_in(now, store, out);
             } else if self.wants_to_find() {
                 self.start_finding(now, out);
             } else if (self.has_work() || self.is_behind()) && self.must_look_first() {
@@ -398,6 +400,9 @@ impl Client {
         }
         if token == super::SUBMIT {
             return self.hand_in_again(out);
+        }
+        if token == super::fallback::FALLBACK {
+            return self.proceed(now, store, out);
         }
         if token == super::POLL {
             self.polling = false;

@@ -66,6 +66,11 @@ impl Client {
         }
     }
 
+    /// Since when there is an epoch after the first, if it is known here.
+    pub(super) fn epoch_since(&self, epoch: Epoch) -> Option<Timestamp> {
+        self.epochs()?.created_at(epoch)
+    }
+
     /// Whether a certificate of this epoch is no evidence by itself.
     pub(super) fn is_revoked(&self, epoch: Epoch) -> bool {
         self.epochs().is_some_and(|epochs| epochs.is_revoked(epoch))

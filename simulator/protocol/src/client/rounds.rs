@@ -71,7 +71,10 @@ impl Client {
     pub(super) fn is_alone(&self) -> bool {
         let ownership = &self.chain_ref().execution.ownership;
         let owners = ownership.owners.len() + ownership.super_owners.len();
-        owners == 1 && ownership.is_owner(&self.owner()) && !ownership.open_multi_leader_rounds
+        owners == 1
+            && ownership.is_owner(&self.owner())
+            && !ownership.open_multi_leader_rounds
+            && ownership.timeout_config.fallback_duration.is_none()
     }
 
     /// Whether the chain must be looked at before a new block is built on it.
@@ -124,7 +127,8 @@ impl Client {
     /// Whether this wallet may propose in no round at all: its owner was replaced.
     pub(super) fn is_shut_out(&self) -> bool {
         let ownership = &self.chain_ref().execution.ownership;
-        let leads = ownership.is_public() && self.committee().weight(&self.config.key.public()) > 0;
+        let validators = ownership.is_public() || self.validators_lead();
+        let leads = validators && self.committee().weight(&self.config.key.public()) > 0;
         !ownership.is_owner(&self.owner()) && !ownership.open_multi_leader_rounds && !leads
     }
 
@@ -238,7 +242,7 @@ impl Client {
     }
 
     /// What votes to end a round of the next height are about.
-    fn next_timeout(&self) -> Timeout {
+    pub(super) fn next_timeout(&self) -> Timeout {
         let (chain_id, height) = self.instance();
         Timeout {
             chain_id,

@@ -31,7 +31,8 @@ impl Execution<'_> {
     ) -> Result<(), ExecutionError> {
         self.admin_epochs()?;
         self.check_next(epoch)?;
-        if !self.admin_epochs()?.create(blob_hash) {
+        let now = self.block.timestamp;
+        if !self.admin_epochs()?.create(blob_hash, now) {
             return Err(ExecutionError::BlobsNotFound(*blob_hash));
         }
         let change = StateChange::CommitteeCreated(epoch, *blob_hash);

@@ -157,6 +157,10 @@ pub(super) enum Action {
         round: RoundPick,
         flaw: Option<Flaw>,
     },
+    /// A request for a vote to hand the height over to validators.
+    AskToTakeOver(Option<Flaw>),
+    /// The next epoch has begun so many milliseconds ago.
+    NextEpoch(u64),
     Query,
     Download,
     Bundle(u64),
@@ -262,7 +266,8 @@ fn certify(kind: CertificateKind) -> impl Strategy<Value = Action> {
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    let end = (round(), signers(), flaw(Flaw::OF_TIMEOUTS));
+    let ended = prop_oneof![9 => round(), 1 => Just(RoundPick::This(Round::LAST_REGULAR))];
+    let end = (ended, signers(), flaw(Flaw::OF_TIMEOUTS));
     let end = end.prop_map(|(round, signers, flaw)| Action::EndRound {
         round,
         signers,
@@ -283,6 +288,8 @@ fn action() -> impl Strategy<Value = Action> {
         4 => certify(CertificateKind::Confirmed),
         8 => end,
         8 => ask,
+        3 => flaw(Flaw::OF_REQUESTS).prop_map(Action::AskToTakeOver),
+        1 => (0..8_000u64).prop_map(Action::NextEpoch),
         4 => (0..3u64).prop_map(Action::Bundle),
         10 => (0..5_000u64).prop_map(Action::Pass),
         8 => any::<prop::sample::Index>().prop_map(Action::Again),

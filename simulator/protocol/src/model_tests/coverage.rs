@@ -55,6 +55,7 @@ pub(super) fn flaw_of(action: &Action) -> Option<String> {
         Action::Certify { flaw, .. } => (CONFIRMED, *flaw),
         Action::EndRound { flaw, .. } => (TIMEOUT, *flaw),
         Action::AskToEnd { flaw, .. } => (REQUEST, *flaw),
+        Action::AskToTakeOver(flaw) => (TAKE_OVER, *flaw),
         _ => return None,
     };
     flaw.map(|flaw| name_of(message, flaw))
@@ -67,6 +68,7 @@ const VALIDATED: &str = "a validated certificate";
 const CONFIRMED: &str = "a confirmed certificate";
 const TIMEOUT: &str = "a timeout certificate";
 const REQUEST: &str = "a request to end a round";
+const TAKE_OVER: &str = "a request to hand a height over";
 
 fn name_of(message: &str, flaw: Flaw) -> String {
     format!("mangled: {message}: {flaw:?}")
@@ -96,10 +98,13 @@ const RULES: &[&str] = &[
     "confirmed: and the one above it",
     "confirmed: at the tip",
     "confirmed: below the tip",
+    "the height is handed over already",
     "the same vote to end a round again",
+    "the same vote to hand a height over again",
     "timeout: known already",
     "timeout: of an earlier round",
     "timeout: the next round",
+    "too early to hand a height over",
     "validated: below the vote to validate",
     "validated: confirmed already",
     "validated: locks without a vote",
@@ -111,6 +116,7 @@ const RULES: &[&str] = &[
     "vote for a retry of the lock",
     "vote for a retry that unlocks",
     "vote to end a round",
+    "vote to hand a height over",
 ];
 
 /// The ways in which certificates are refused, beyond the names of reasons.
@@ -144,11 +150,12 @@ fn expected() -> BTreeSet<String> {
         (CONFIRMED, Flaw::OF_CERTIFICATES),
         (TIMEOUT, Flaw::OF_TIMEOUTS),
         (REQUEST, Flaw::OF_REQUESTS),
+        (TAKE_OVER, Flaw::OF_REQUESTS),
     ];
     let flaws = flaws
         .into_iter()
         .flat_map(|(message, flaws)| flaws.iter().map(|flaw| name_of(message, *flaw)));
-    // Without an admin chain there are no epochs to read or to revoke; those have tests of their own.
+    // No block here reads an epoch, and none is revoked; that has tests of its own.
     let elsewhere = ["Certificate", "FastBlockUsingOracles", "RevokedEpoch"];
     let reasons = NodeError::NAMES
         .iter()

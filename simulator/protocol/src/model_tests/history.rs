@@ -64,7 +64,11 @@ impl History {
         current: Round,
     ) {
         let round = payload.round;
-        assert!(round <= current, "I-12: a vote above the current round");
+        if round == Round::LAST_REGULAR {
+            assert!(current <= round, "I-12: validators lead already");
+        } else {
+            assert!(round <= current, "I-12: a vote above the current round");
+        }
         let last = self.of(height, payload.kind).next_back();
         let last = last.map(|cast| cast.payload);
         match payload.kind {
@@ -95,7 +99,8 @@ impl History {
                     "I-8: one vote to end a round"
                 );
                 let asked = matches!(&letter.said, Said::Query(query)
-                    if query.leader_timeout == Some((height, round)));
+                    if query.leader_timeout == Some((height, round))
+                        || (query.fallback == Some(height) && round == Round::LAST_REGULAR));
                 assert!(asked, "votes to end a round are asked for");
             }
         }

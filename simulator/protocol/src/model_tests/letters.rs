@@ -9,7 +9,7 @@ use super::{
     world::{PEOPLE, Signers, Vouched, World, bundle, person},
 };
 use crate::{
-    Timestamp,
+    TimeDelta, Timestamp,
     block::{Block, ProposedBlock},
     certificate::{
         BlockCertificate, CertificateKind, LiteCertificate, Timeout, TimeoutCertificate,
@@ -85,6 +85,8 @@ pub(super) enum Said {
     },
     /// The other chain has everything.
     Delivered,
+    /// The next epoch is since this instant.
+    NextEpoch(Timestamp),
     /// Nobody sends this to a worker.
     Stray,
 }
@@ -144,6 +146,10 @@ impl Letter {
                     latest_height: BlockHeight(1),
                 };
                 return Packet::CrossChain(Box::new(confirm));
+            }
+            Said::NextEpoch(since) => {
+                let epochs = CrossChainRequest::StoreEpochs(world.next_epoch(*since));
+                return Packet::CrossChain(Box::new(epochs));
             }
             Said::Stray => return Packet::CommandDone(1),
         };
@@ -220,8 +226,17 @@ impl Writer<'_> {
             Action::Query => Said::Query(ChainInfoQuery {
                 manager_values: true,
                 received_log_from: Some(0),
-                leader_timeout: None,
+                ..ChainInfoQuery::default()
             }),
+            Action::AskToTakeOver(flaw) => Said::Query(ChainInfoQuery {
+                fallback: Some(altered_height(self.model.height, *flaw)),
+                ..ChainInfoQuery::default()
+            }),
+            Action::NextEpoch(millis) => {
+                let age = TimeDelta::from_millis(*millis).micros();
+                let since = self.now.micros().saturating_sub(age);
+                Said::NextEpoch(Timestamp::from_micros(since))
+            }
             Action::Download => Said::Download,
             Action::Bundle(number) => Said::Bundle {
                 number: *number,
@@ -236,7 +251,7 @@ impl Writer<'_> {
             Action::AskToEnd {
                 flaw: Some(Flaw::Unknown),
                 ..
-            }
+            } | Action::AskToTakeOver(Some(Flaw::Unknown))
         );
         let to = if asks_unknown {
             World::unknown()

@@ -1,13 +1,14 @@
 //! The reference: one chain at one validator as plain data, and the rules of docs/PROTOCOL.md 4.5
 //! to 4.10 said once more, as plainly as possible. It knows nothing of `manager.rs`.
 
+mod certificates;
 mod rounds;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     letters::{Letter, Offer, Original, Said},
-    world::{Vouched, World, bundle},
+    world::{World, bundle},
 };
 use crate::{
     TimeDelta, Timestamp,
@@ -58,6 +59,10 @@ pub(super) struct Model {
     /// The highest round that a quorum has ended.
     pub(super) ended: Option<Round>,
     timeout_vote: Option<Round>,
+    /// Whether it has voted to hand the height over to validators.
+    fallback_vote: bool,
+    /// Since when there is a next epoch, if it was told of one.
+    pub(super) next_epoch: Option<Timestamp>,
     pub(super) round: Round,
     pub(super) until: Option<Timestamp>,
     /// Bundles that have arrived, and that blocks have taken in.
@@ -92,6 +97,8 @@ impl Model {
             confirmed: None,
             ended: None,
             timeout_vote: None,
+            fallback_vote: false,
+            next_epoch: None,
             round: Round::Fast,
             until: None,
             arrived: 0,
@@ -109,6 +116,7 @@ impl Model {
         (self.proposed, self.signed, self.lock) = (None, None, None);
         (self.validated, self.confirmed) = (None, None);
         (self.ended, self.timeout_vote) = (None, None);
+        self.fallback_vote = false;
         self.round = self.first_round();
         self.until = self.end_of(self.round, now);
     }
@@ -165,10 +173,11 @@ impl Model {
                 self.end_round(letter.to, timeout, certificate.round(), valid, now)
             }
             Said::Query(query) => {
-                let before = self.timeout_vote;
+                let before = (self.timeout_vote, self.fallback_vote);
                 let result = self.query(letter.to, query, now);
                 if let Ok(Some(payload)) = result
-                    && before == Some(payload.round)
+                    && (before.0 == Some(payload.round)
+                        || (before.1 && payload.round == Round::LAST_REGULAR))
                 {
                     return Verdict::Again(payload);
                 }
@@ -180,6 +189,10 @@ impl Model {
                     self.arrived += 1;
                     self.apply("a bundle arrives");
                 }
+                return Verdict::Silence;
+            }
+            Said::NextEpoch(since) => {
+                self.next_epoch.get_or_insert(*since);
                 return Verdict::Silence;
             }
             Said::Delivered | Said::Stray => return Verdict::Silence,
@@ -458,129 +471,6 @@ impl Model {
             return Err(NodeError::HeightOverflow);
         }
         Ok(())
-    }
-
-    // Certificates: 4.8 and 4.10.
-
-    fn body(&self, vouched: &Vouched) -> Checked {
-        let named = (vouched.lite.chain_id, vouched.lite.payload.value_hash);
-        if named.0 == self.chain && self.bodies.contains(&named.1) {
-            Ok(())
-        } else {
-            Err(NodeError::MissingCertificateValue)
-        }
-    }
-
-    fn is_about(&self, to: ChainId, vouched: &Vouched, kind: CertificateKind) -> Checked {
-        if vouched.block.chain_id() == to && vouched.lite.payload.kind == kind {
-            Ok(())
-        } else {
-            Err(NodeError::Certificate(CertificateError::OtherBlock))
-        }
-    }
-
-    fn validated_block(
-        &mut self,
-        to: ChainId,
-        vouched: &Vouched,
-        now: Timestamp,
-    ) -> Checked<Option<VotePayload>> {
-        let justified = vouched.lite.payload;
-        let found = justified.round;
-        self.known(to)?;
-        self.is_about(to, vouched, CertificateKind::Validated)?;
-        self.at_tip(vouched.block.height())?;
-        self.check_epoch(vouched.block.proposed().epoch)?;
-        vouched.valid.clone()?;
-        let value_hash = vouched.block.hash();
-        if let Some((vote, _)) = self.confirmed
-            && (vote.round, vote.value_hash) == (found, value_hash)
-        {
-            self.apply("validated: confirmed already");
-            return Ok(None);
-        }
-        if let Some(vote) = self.validated
-            && vote.round > found
-        {
-            self.apply("validated: below the vote to validate");
-            let minimum = vote.round;
-            return Err(NodeError::InsufficientRound { minimum, found });
-        }
-        if let Some((above, _)) = self.lock
-            && above >= found
-        {
-            self.apply("validated: not above the lock");
-            return Err(NodeError::InsufficientRoundStrict { above, found });
-        }
-        self.lock = Some((found, vouched.block.proposed_hash()));
-        self.bodies.insert(value_hash);
-        self.reach(found, now);
-        if self.round != found {
-            self.apply("validated: locks without a vote");
-            return Ok(None);
-        }
-        let first_round = found == self.first_round();
-        let payload = VotePayload {
-            value_hash,
-            round: found,
-            kind: CertificateKind::Confirmed,
-            unlocking_round: None,
-            first_round,
-            commitment: (!first_round).then(|| CryptoHash::of(&justified)),
-        };
-        self.confirmed = Some((payload, vouched.block.proposed_hash()));
-        self.validated = None;
-        self.apply("validated: vote to confirm");
-        Ok(Some(payload))
-    }
-
-    fn confirmed_block(
-        &mut self,
-        to: ChainId,
-        vouched: &Vouched,
-        now: Timestamp,
-    ) -> Checked<Option<VotePayload>> {
-        self.is_about(to, vouched, CertificateKind::Confirmed)?;
-        let block = &vouched.block;
-        let takes_in = u64::try_from(block.proposed().incoming_bundles().count()).expect("small");
-        if block.height() < self.height {
-            self.apply("confirmed: below the tip");
-            return Ok(None);
-        }
-        // It is judged by the committee of its own epoch, which the admin chain tells of.
-        if block.proposed().epoch != Epoch(0) {
-            return Err(NodeError::EventsNotFound(block.proposed().epoch));
-        }
-        vouched.valid.clone()?;
-        if block.height() > self.height {
-            self.apply("confirmed: above the tip");
-            self.ahead = Some((block.height(), block.hash(), takes_in));
-            return Ok(None);
-        }
-        if block.proposed().previous_block_hash != self.tip {
-            return Err(NodeError::UnexpectedPreviousBlockHash);
-        }
-        if super::letters::has_altered_outcome(block) {
-            return Err(NodeError::CorruptedChainState(block.hash()));
-        }
-        self.taken_in += takes_in;
-        self.tip = Some(block.hash());
-        self.height = if self.leaps {
-            BlockHeight::MAX
-        } else {
-            self.height.next()
-        };
-        self.apply("confirmed: at the tip");
-        if let Some((height, hash, takes_in)) = self.ahead.take() {
-            assert_eq!(height, self.height, "one block ahead");
-            self.taken_in += takes_in;
-            self.tip = Some(hash);
-            self.height = height.next();
-            self.apply("confirmed: and the one above it");
-        }
-        self.bodies.clear();
-        self.begin_height(now);
-        Ok(None)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     certificate::{CertificateKind, ConfirmedBlockCertificate, LiteCertificate, Vote, VotePayload},
     committee::{Committee, ValidatorState},
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
+    epochs::Epochs,
     error::{BlockError, CertificateError},
     execution::{self, ExecutionState},
     genesis::Genesis,
@@ -116,6 +117,7 @@ fn ownership(setting: Setting) -> ChainOwnership {
     let config = TimeoutConfig {
         fast_round_duration: Some(TimeDelta::from_secs(2)),
         base_timeout: TimeDelta::from_secs(3),
+        fallback_duration: (setting != Setting::Alone).then_some(TimeDelta::from_secs(5)),
         ..TimeoutConfig::default()
     };
     let mut ownership = ChainOwnership {
@@ -203,7 +205,9 @@ impl World {
             (key(1, index).public(), index_and_votes)
         };
         let committee = Committee::new((0..4).map(member).collect());
-        let descriptions = vec![description(1, &ownership), description(2, &ownership)];
+        let descriptions = [1, 2, 0]
+            .map(|number| description(number, &ownership))
+            .to_vec();
         let (chain, other) = (descriptions[0].id(), descriptions[1].id());
         Self {
             ownership,
@@ -222,6 +226,14 @@ impl World {
     /// Whether the first block leaves room for one more height.
     pub(super) const fn leaps(&self) -> bool {
         self.store.leaps
+    }
+
+    /// What the admin chain says once the second epoch has begun; its committee is that of the first.
+    pub(super) fn next_epoch(&self, since: Timestamp) -> Arc<Epochs> {
+        let mut epochs = Epochs::default();
+        let hash = epochs.publish(self.genesis.committee().clone());
+        assert!(epochs.create(&hash, since), "just published");
+        Arc::new(epochs)
     }
 
     /// A chain that nobody has heard of.

@@ -212,7 +212,7 @@ impl Worker {
     }
 
     /// Tells of a vote; the seeded bug tells of a second one for another block.
-    fn observe_vote(
+    pub(super) fn observe_vote(
         &self,
         chain: ChainId,
         height: BlockHeight,
@@ -444,6 +444,10 @@ impl Worker {
         let state = &self.chains[&chain].execution;
         if block.proposed().previous_block_hash != state.tip_hash {
             return Err(NodeError::UnexpectedPreviousBlockHash);
+        }
+        if block.proposed().epoch != state.epoch {
+            let (expected, found) = (state.epoch, block.proposed().epoch);
+            return Err(NodeError::InvalidEpoch { expected, found });
         }
         self.check_events(block.proposed())?;
         let corrupted = NodeError::CorruptedChainState(block.hash());

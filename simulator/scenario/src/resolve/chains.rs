@@ -116,6 +116,7 @@ impl Resolver<'_> {
         let guests = self.guests(at, written.guests.as_deref());
         let regions = self.chain_regions(&at.key("regions"), written.regions.as_ref());
         let admin = self.is_admin(at, written);
+        let (fallback, stand_ins) = self.fallback(at, written);
         let (name, count) = (name?, count?);
         let numbered = written.count.is_some();
         let group = Group {
@@ -164,6 +165,8 @@ impl Resolver<'_> {
                 first_leader,
                 fast_round: common.fast_round,
                 open_rounds: written.open_multi_leader_rounds == Some(true),
+                fallback,
+                stand_ins: stand_ins.clone(),
                 later_owners: guests.clone(),
                 region: spread.next(),
                 inbox: if public {
@@ -322,6 +325,7 @@ impl Resolver<'_> {
             round_timeout: common.round_timeout,
             first_leader,
             fast_round: common.fast_round,
+            fallback: None,
             open_rounds: false,
         })
     }
@@ -459,6 +463,8 @@ impl Resolver<'_> {
             first_leader: None,
             fast_round: None,
             open_rounds: false,
+            fallback: None,
+            stand_ins: Vec::new(),
             later_owners: Vec::new(),
             region: RegionIndex::new(0),
             inbox: common.inbox,

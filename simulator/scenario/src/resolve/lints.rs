@@ -21,6 +21,7 @@ impl Resolver<'_> {
         let places = self.workload_places(spec);
         self.lint_unreachable_steps(plan, &places);
         self.lint_owners(plan, spec);
+        self.lint_fallback(plan, spec);
         self.lint_users(plan, &places);
         self.lint_quorum(plan, fault_places);
         self.lint_load(plan);
@@ -93,6 +94,21 @@ impl Resolver<'_> {
                 let help = "write fast_round = \"5s\", after which they may end it".to_owned();
                 let key = at.key("owners");
                 self.say_key(&key, Code::FastRoundConflict, message, "", help);
+            }
+        }
+    }
+
+    fn lint_fallback(&mut self, plan: &Plan, spec: &Spec) {
+        if plan.chains.iter().any(|chain| chain.admin) {
+            return;
+        }
+        for (index, written) in spec.chains.iter().enumerate() {
+            if written.fallback.is_some() {
+                let message = "nobody ever takes this chain over";
+                let label = "without an admin chain no epoch ends";
+                let help = "declare a chain with admin = true, or remove the key".to_owned();
+                let at = At::root().key("chains").index(index);
+                self.say_key(&at.key("fallback"), Code::NoEffect, message, label, help);
             }
         }
     }

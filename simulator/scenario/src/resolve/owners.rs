@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use protocol::TimeDelta;
+
 use super::{Resolver, in_file_order};
 use crate::diagnostic::Code;
 use crate::document::At;
 use crate::plan::{OwnerIndex, OwnerPlan};
+use crate::spec::ChainSpec;
+use crate::units;
 
 /// So that a sum of weights stays far from the end of 64 bits.
 pub(super) const WEIGHT_MAX: u64 = 1_000_000_000;
@@ -34,6 +38,43 @@ impl Resolver<'_> {
             is_super: false,
         };
         names.iter().map(owner).collect()
+    }
+
+    /// How long the validators wait until they take a chain over, and who they are then.
+    pub(super) fn fallback(
+        &mut self,
+        at: &At,
+        written: &ChainSpec,
+    ) -> (Option<TimeDelta>, Vec<OwnerIndex>) {
+        let here = at.key("fallback");
+        let Some(span) = self.read(&here, written.fallback.as_ref(), units::micros) else {
+            return (None, Vec::new());
+        };
+        let needless = if written.public == Some(true) {
+            Some(("validators lead a public chain anyway", "public"))
+        } else if written.admin == Some(true) {
+            Some(("the admin chain is always in the newest epoch", "admin"))
+        } else {
+            None
+        };
+        if let Some((message, key)) = needless {
+            let help = format!("remove `fallback`, or `{key}`");
+            self.say_key(&here, Code::TwoActions, message, "", help);
+        }
+        let validators = self.validator_owners();
+        let owns = |owner: &OwnerPlan| {
+            let name = self.names.owner_name(owner.owner);
+            let regular = written.owners.iter().flat_map(BTreeMap::keys);
+            let supers = written.super_owners.iter().flatten();
+            let guests = written.guests.iter().flatten();
+            regular
+                .chain(supers)
+                .chain(guests)
+                .any(|one| one.as_str() == name)
+        };
+        let others = validators.iter().filter(|owner| !owns(owner));
+        let stand_ins = others.map(|owner| owner.owner).collect();
+        (Some(TimeDelta::from_micros(span)), stand_ins)
     }
 
     /// Super owners first, then regular ones, each in the order of the file.

@@ -57,6 +57,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "client = \"exp(mean=20)\"",
     ),
     (
+        "fallback of the admin chain",
+        "owners  = { ana = 1, ben = 1 }\n",
+        "owners  = { ana = 1, ben = 1 }\nadmin = true\nfallback = \"20s\"\n",
+    ),
+    (
         "regional without regions",
         "client = \"20ms\"",
         "client = \"regional\"",
@@ -417,6 +422,11 @@ const LINTS: &[(&str, &str, &str)] = &[
         "unused regional",
         "latency = { client = \"20ms\", worker = \"1ms\" }",
         "latency = { client = \"20ms\", worker = \"1ms\" }\nregional = { same = \"8ms\" }",
+    ),
+    (
+        "fallback without epochs",
+        "owners  = { ana = 1, ben = 1 }\n",
+        "owners  = { ana = 1, ben = 1 }\nfallback = \"20s\"\n",
     ),
     (
         "work of wallets",

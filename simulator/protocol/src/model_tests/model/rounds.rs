@@ -8,7 +8,7 @@ use crate::{
     certificate::{Timeout, VotePayload},
     error::{CertificateError, NodeError},
     hash::{CryptoHash, Hashable},
-    ids::{AccountOwner, BlockHeight, ChainId},
+    ids::{AccountOwner, BlockHeight, ChainId, Epoch},
     round::Round,
     rpc::ChainInfoQuery,
 };
@@ -27,6 +27,7 @@ impl Model {
             Round::Fast => Round::MultiLeader(0),
             Round::MultiLeader(0) => Round::MultiLeader(1),
             Round::MultiLeader(_) => Round::SingleLeader(0),
+            Round::LAST_REGULAR => Round::Validator(0),
             Round::SingleLeader(number) => Round::SingleLeader(number + 1),
             Round::Validator(number) => Round::Validator(number + 1),
         }
@@ -132,6 +133,9 @@ impl Model {
         now: Timestamp,
     ) -> Checked<Option<VotePayload>> {
         self.known(to)?;
+        if let Some(height) = query.fallback {
+            return self.take_over(height, now);
+        }
         let Some((height, round)) = query.leader_timeout else {
             return Ok(None);
         };
@@ -153,7 +157,38 @@ impl Model {
         let timeout = Timeout {
             chain_id: self.chain,
             height,
-            epoch: crate::ids::Epoch(0),
+            epoch: Epoch(0),
+        };
+        Ok(Some(timeout.payload(round)))
+    }
+    /// 4.8: once the next epoch is old enough, validators may lead; asked again, the vote is the same.
+    fn take_over(&mut self, height: BlockHeight, now: Timestamp) -> Checked<Option<VotePayload>> {
+        self.at_tip(height)?;
+        let round = Round::LAST_REGULAR;
+        if self.fallback_vote {
+            self.apply("the same vote to hand a height over again");
+        } else {
+            let span = self.ownership.timeout_config.fallback_duration;
+            let span = span.ok_or(NodeError::RoundDoesNotTimeOut(round))?;
+            let since = self.next_epoch;
+            let since = since.ok_or(NodeError::EventsNotFound(Epoch(1)))?;
+            if self.round > round {
+                let (current, found) = (self.round, round);
+                self.apply("the height is handed over already");
+                return Err(NodeError::WrongRound { current, found });
+            }
+            let until = since.saturating_add(span);
+            if now < until {
+                self.apply("too early to hand a height over");
+                return Err(NodeError::NotTimedOutYet { round, until });
+            }
+            self.fallback_vote = true;
+            self.apply("vote to hand a height over");
+        }
+        let timeout = Timeout {
+            chain_id: self.chain,
+            height,
+            epoch: Epoch(0),
         };
         Ok(Some(timeout.payload(round)))
     }
