@@ -19,6 +19,7 @@ const PER_USER: u64 = 1 << 20;
 pub(crate) struct ClosedWorkload {
     pub(crate) number: u64,
     pub(crate) think: QuantileTable,
+    pub(crate) from: VirtualTime,
     pub(crate) until: VirtualTime,
     pub(crate) action: plan::Action,
 }
@@ -59,6 +60,11 @@ impl ClosedLoop {
     pub(crate) fn owns(&self, command: u64) -> bool {
         let first = FIRST_NUMBER + self.user * PER_USER;
         (first..first + PER_USER).contains(&command)
+    }
+
+    /// Whether the user's first action was due before.
+    pub(crate) fn has_begun(&self, now: VirtualTime) -> bool {
+        self.workload.from < now
     }
 
     /// How long the user thinks before the next action.

@@ -68,6 +68,7 @@ pub(crate) enum LocalFaultKind {
     Validator(ValidatorBehaviour),
     Owner(OwnerBehaviour),
     Rollback,
+    LosesDisk,
 }
 
 /// What all nodes of a world share; nobody changes it but the store.
@@ -187,6 +188,21 @@ impl SimNode {
         }
     }
 
+    /// A wallet that stops may lose its disk, once for each fault that says so.
+    fn lose_disk(&mut self, ctx: &mut NodeCtx<'_>) {
+        let now = self.local_now(ctx);
+        let Machine::Wallet(client) = &mut self.machine else {
+            return;
+        };
+        for (bit, fault) in self.faults.iter().enumerate() {
+            let loses = matches!(fault.kind, LocalFaultKind::LosesDisk) && fault.from <= ctx.now();
+            if loses && self.applied_faults & (1 << bit) == 0 {
+                self.applied_faults |= 1 << bit;
+                client.lose_disk(now);
+            }
+        }
+    }
+
     /// Calls the machine and performs what it wants.
     fn step(
         &mut self,
@@ -273,6 +289,23 @@ impl SimNode {
         }
     }
 
+    /// Whether a user of a closed loop has begun and nothing of it is under way: a crash has taken
+    /// the timer of its thinking.
+    fn user_is_idle(&self, ctx: &NodeCtx<'_>) -> bool {
+        let begun = |user: &ClosedLoop| user.has_begun(ctx.now());
+        match (&self.closed_loop, &self.machine) {
+            (Some(user), Machine::Wallet(client)) => begun(user) && client.is_idle(),
+            _ => false,
+        }
+    }
+
+    fn think(&self, ctx: &mut NodeCtx<'_>) {
+        if let Some(user) = &self.closed_loop {
+            let think = user.think(ctx.seed());
+            ctx.timer(think.max(VirtualDuration(1)), THOUGHT);
+        }
+    }
+
     /// A user of a closed loop thinks when the last command has ended.
     fn watch_closed_loop(&self, ctx: &mut NodeCtx<'_>, observation: &Observation) {
         let Some(user) = &self.closed_loop else {
@@ -284,8 +317,7 @@ impl SimNode {
             _ => false,
         };
         if ended {
-            let think = user.think(ctx.seed());
-            ctx.timer(think.max(VirtualDuration(1)), THOUGHT);
+            self.think(ctx);
         }
     }
 
@@ -410,9 +442,18 @@ impl Node for SimNode {
             } => {
                 self.armed = Some((outputs, restart_after));
             }
-            Input::Crash => self.crash(),
+            Input::Crash => {
+                self.crash();
+                self.lose_disk(ctx);
+            }
             // A restarted wallet takes up its pending block and asks to be told again.
-            Input::Restart => self.on_start(ctx),
+            Input::Restart => {
+                let idle = self.user_is_idle(ctx);
+                self.on_start(ctx);
+                if idle {
+                    self.think(ctx);
+                }
+            }
         }
     }
 }

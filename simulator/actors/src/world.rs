@@ -247,11 +247,12 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
         let position = plan.validators.iter().position(|one| one.name == name);
         position.map(|position| validator_keys[position].clone())
     };
-    let owner_key = |name: &String| {
+    let owner_key = |position: usize| {
+        let name = plan.key_name(plan::OwnerIndex::at(position));
         let validator = validator_key(name).filter(|_| led);
         validator.unwrap_or_else(|| key("owner", name))
     };
-    let owner_keys: Vec<_> = plan.owners.iter().map(owner_key).collect();
+    let owner_keys: Vec<_> = (0..plan.owners.len()).map(owner_key).collect();
     let owners: Vec<_> = owner_keys.iter().map(|key| key.public().owner()).collect();
     let ownerships: Vec<_> = plan
         .chains

@@ -140,6 +140,11 @@ fn strikes_of(family: Family, plan: &Plan, findings: &Findings) -> u64 {
     match family {
         Family::Contention => findings.counters.rival_proposals,
         Family::Duplication => findings.counters.duplicated_messages,
+        // Blocks of the second wallets.
+        Family::Twins => {
+            let blocks = findings.tables.blocks.iter();
+            long(blocks.filter(|block| block.proposer.contains('#')).count())
+        }
         _ => hits.map(|(_, row)| row.hits).sum(),
     }
 }

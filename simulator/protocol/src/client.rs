@@ -13,6 +13,7 @@ mod epochs;
 mod fallback;
 mod find_received;
 mod help;
+mod lost_disk;
 mod pool;
 mod rounds;
 mod staging;
@@ -26,7 +27,9 @@ use self::{
     communication::Communication,
     driver::{Operation, Pending, Stage, Untold},
     epochs::AdminChain,
+    lost_disk::LostDisk,
     pool::{HandedInByMe, Pool},
+    rounds::Candidate,
 };
 use crate::{
     block::ProposedBlock,
@@ -166,6 +169,8 @@ pub struct Client {
     pool: Option<Box<Pool>>,
     /// What this wallet has handed in to public chains.
     handed_in: Option<Box<HandedInByMe>>,
+    /// Since its disk was lost, until it has made a block again.
+    lost_disk: Option<Box<LostDisk>>,
     next_request: u64,
     /// Number of the last step; timers of earlier ones are void.
     phase: u64,
@@ -210,6 +215,7 @@ impl Client {
             synced: Vec::new(),
             pool: None,
             handed_in: None,
+            lost_disk: None,
             next_request: 0,
             phase: 0,
             failures: 0,
@@ -271,9 +277,19 @@ impl Client {
         waiting + usize::from(running) + usize::from(telling)
     }
 
+    /// Whether nothing is under way that somebody waits for.
+    pub fn is_idle(&self) -> bool {
+        let handed_in = self.handed_in.as_ref();
+        let told = self.lost_disk.as_ref().is_none_or(|lost| lost.is_told());
+        let pending = self.pending.as_ref();
+        let unasked = pending.is_none_or(|pending| pending.command.is_none());
+        unasked && self.open_commands() == 0 && handed_in.is_none_or(|mine| mine.is_done()) && told
+    }
+
     /// Starts: asks to be told about its chain.
     pub fn start(&mut self, now: Timestamp, store: &dyn ContentStore, out: &mut Outputs) {
         self.subscribe(out);
+        self.tell_forgotten(out);
         self.keep_looking(out);
         self.proceed(now, store, out);
     }

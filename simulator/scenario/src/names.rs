@@ -45,6 +45,11 @@ pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 64 && name.chars().all(letter) && !name.starts_with('-')
 }
 
+/// Whose key the wallet of this name has: `ana` for `ana`, and for `ana#2`.
+pub(crate) fn key_name(name: &str) -> &str {
+    name.split_once('#').map_or(name, |(key, _)| key)
+}
+
 impl Names {
     /// Adds a group; `false` if the name is taken.
     pub(crate) fn add_group(&mut self, group: Group) -> bool {
@@ -79,6 +84,11 @@ impl Names {
     /// The name of an owner.
     pub(crate) fn owner_name(&self, owner: OwnerIndex) -> &str {
         &self.owners[owner.position()]
+    }
+
+    /// Whether two wallets sign with the same key: those of one owner, as `ana` and `ana#2`.
+    pub(crate) fn same_key(&self, one: OwnerIndex, other: OwnerIndex) -> bool {
+        key_name(self.owner_name(one)) == key_name(self.owner_name(other))
     }
 
     pub(crate) fn take_owners(&mut self) -> Vec<String> {

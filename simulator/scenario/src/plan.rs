@@ -48,7 +48,7 @@ pub struct Plan {
     /// The validators `v1`, `v2`, ..., by [`ValidatorIndex`].
     pub validators: Vec<ValidatorPlan>,
     /// Names of the owners, by [`OwnerIndex`]. An owner is one wallet's key, whatever chains it
-    /// owns.
+    /// owns. A further wallet with the same key has the owner's name with a number, `ana#2`.
     pub owners: Vec<String>,
     /// The groups that chains were declared in, by [`GroupIndex`].
     pub groups: Vec<GroupPlan>,
@@ -94,6 +94,14 @@ impl Plan {
     /// If `owner` comes from another plan.
     pub fn owner_name(&self, owner: OwnerIndex) -> &str {
         &self.owners[owner.position()]
+    }
+
+    /// The name of the owner whose key a wallet has: `ana` also for the wallet `ana#2`.
+    ///
+    /// # Panics
+    /// If `owner` comes from another plan.
+    pub fn key_name(&self, owner: OwnerIndex) -> &str {
+        crate::names::key_name(self.owner_name(owner))
     }
 
     /// The sum of the validators' voting weights in the first committee.
@@ -222,7 +230,8 @@ pub struct ChainPlan {
     pub fallback: Option<TimeDelta>,
     /// The validators, each of which then has a wallet for it.
     pub stand_ins: Vec<OwnerIndex>,
-    /// Guests, and whom steps of the script make owners later: they have wallets from the beginning.
+    /// Guests, further wallets of owners, and whom steps of the script make owners later: they have
+    /// wallets from the beginning.
     pub later_owners: Vec<OwnerIndex>,
     /// Where its wallet stands.
     pub region: RegionIndex,

@@ -13,6 +13,7 @@ mod output;
 mod owners;
 mod recipients;
 mod validators;
+mod wallets;
 mod workload;
 
 use std::collections::BTreeSet;

@@ -269,6 +269,10 @@ pub struct ChainSpec {
     /// People who have wallets for the chain without owning it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guests: Option<Vec<String>>,
+    /// How many wallets owners have, all with the owner's key, such as `{ ana = 2 }`: the second one
+    /// is called `ana#2`. One each if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wallets: Option<BTreeMap<String, u64>>,
     /// Where the wallets stand, by weight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regions: Option<BTreeMap<String, u64>>,
@@ -373,6 +377,9 @@ pub struct CrashSpec {
     /// Stop inside a step, after so many of its outputs; without it between two steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_outputs: Option<u64>,
+    /// They come back without their disks. For wallets only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loses_disk: Option<bool>,
 }
 
 /// Be slow.

@@ -52,11 +52,15 @@ pub enum Family {
     SlowLinks,
     /// Work takes longer.
     SlowWork,
+    /// Owners have two wallets with one key.
+    Twins,
+    /// Wallets stop and come back without their disks.
+    LostDisk,
 }
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Contention,
         Self::Byzantine,
         Self::Owners,
@@ -69,6 +73,8 @@ impl Family {
         Self::Clock,
         Self::SlowLinks,
         Self::SlowWork,
+        Self::Twins,
+        Self::LostDisk,
     ];
 
     /// Its name.
@@ -86,6 +92,8 @@ impl Family {
             Self::Clock => "wrong clocks",
             Self::SlowLinks => "slow links",
             Self::SlowWork => "slow work",
+            Self::Twins => "twin wallets",
+            Self::LostDisk => "lost disks",
         }
     }
 
@@ -94,6 +102,9 @@ impl Family {
         match fault {
             FaultKind::Partition(_) => Self::Partition,
             FaultKind::Loss(..) => Self::Loss,
+            FaultKind::Crash {
+                loses_disk: true, ..
+            } => Self::LostDisk,
             FaultKind::Crash { targets, .. } => match targets {
                 Targets::Validators(_) => Self::ValidatorCrash,
                 Targets::Workers(_) => Self::WorkerCrash,
@@ -111,6 +122,7 @@ impl Family {
     pub fn enabled(plan: &Plan) -> Vec<Self> {
         let is_enabled = |family: &Self| match family {
             Self::Contention => plan.chains.iter().any(|chain| chain.owners.len() > 1),
+            Self::Twins => plan.owners.iter().any(|name| name.contains('#')),
             Self::Duplication => {
                 let network = &plan.network;
                 !network.client_duplicate.is_zero() || !network.worker_duplicate.is_zero()
@@ -136,7 +148,9 @@ impl Family {
             | Self::Duplication
             | Self::Clock
             | Self::SlowLinks
-            | Self::SlowWork => 7,
+            | Self::SlowWork
+            | Self::Twins
+            | Self::LostDisk => 7,
         }
     }
 }

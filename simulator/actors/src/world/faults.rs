@@ -51,9 +51,14 @@ impl Faults {
                 targets,
                 restarts,
                 point,
+                loses_disk,
             } => {
-                for actor in places.actors(targets) {
-                    self.crash(fault, actor, *restarts, *point);
+                let actors = places.actors(targets);
+                for actor in &actors {
+                    self.crash(fault, *actor, *restarts, *point);
+                }
+                if *loses_disk {
+                    self.local(index, fault, actors, LocalFaultKind::LosesDisk);
                 }
             }
             plan::FaultKind::SlowLinks { targets, extra } => {

@@ -159,6 +159,7 @@ impl Writer<'_> {
         let shared = Arc::new(ClosedWorkload {
             number: workload,
             think: table(&closed.think),
+            from: closed.from,
             until: closed.until,
             action: action.clone(),
         });

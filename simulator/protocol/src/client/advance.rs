@@ -194,6 +194,7 @@ impl Client {
         });
         out.persist(chain);
         self.prune_pool(Some(certificate.block().height()), out);
+        self.lost_disk = None;
         self.untold = Some(Box::new(Untold {
             certificate: certificate.clone(),
             command,

@@ -132,7 +132,7 @@ impl Client {
                 self.stand_in(now, store, out);
             } else if self.wants_to_find() {
                 self.start_finding(now, out);
-            } else if (self.has_work() || self.is_behind()) && self.must_look_first() {
+            } else if self.wants_to_look() && self.must_look_first() {
                 self.start_recovering(now, out);
             } else if self.is_behind() {
                 self.propose_next_epoch(now, store, out);
@@ -145,6 +145,11 @@ impl Client {
                 return;
             }
         }
+    }
+
+    /// Whether it matters how the chain stands.
+    fn wants_to_look(&self) -> bool {
+        self.has_work() || self.is_behind() || self.is_in_the_dark()
     }
 
     /// Whether there is a block to be made.

@@ -33,6 +33,13 @@ pub(super) struct HandedInByMe {
     open: BTreeMap<u64, (Arc<HandedIn>, Vec<ClientIndex>)>,
 }
 
+impl HandedInByMe {
+    /// Whether all of it is known to be executed.
+    pub(super) fn is_done(&self) -> bool {
+        self.open.is_empty()
+    }
+}
+
 impl Client {
     /// Hands a command's operation in to all validators' wallets of a public chain.
     pub(super) fn hand_in(&mut self, command: &Command, out: &mut Outputs) {

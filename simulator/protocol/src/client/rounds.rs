@@ -38,7 +38,7 @@ enum Turn {
 
 /// The block to bring forward at this height.
 #[derive(Clone, Debug)]
-enum Candidate {
+pub(super) enum Candidate {
     /// A locked or fast block, whoever made it.
     Locked(LockingBlock),
     /// The wallet's own.
@@ -55,8 +55,8 @@ impl Candidate {
         }
     }
 
-    /// Whether it may be a fast block.
-    fn may_be_fast(&self) -> bool {
+    /// Whether it may be a fast block, as far as its content goes.
+    pub(super) fn uses_no_oracles(&self) -> bool {
         let block = match self {
             Self::Locked(LockingBlock::Regular(lock)) => lock.block().proposed(),
             Self::Locked(LockingBlock::Fast(fast)) => &fast.block,
@@ -79,7 +79,7 @@ impl Client {
 
     /// Whether the chain must be looked at before a new block is built on it.
     pub(super) fn must_look_first(&self) -> bool {
-        !self.looked && !self.is_alone()
+        !self.looked && (!self.is_alone() || self.is_in_the_dark())
     }
 
     fn owner(&self) -> AccountOwner {
@@ -112,7 +112,7 @@ impl Client {
         if self.is_shut_out() {
             return self.give_up_pending(out);
         }
-        match self.turn(now, candidate.block_hash(), candidate.may_be_fast()) {
+        match self.turn(now, candidate.block_hash(), self.may_be_fast(&candidate)) {
             Turn::Propose(round) if self.attempt == Some((round, candidate.block_hash())) => {
                 // The very same was refused: it helps only to give the others time.
                 self.attempt = None;

@@ -33,6 +33,8 @@ pub enum FaultKind {
         restarts: bool,
         /// Where in a step they stop.
         point: CrashPoint,
+        /// Whether they lose also what they had persisted.
+        loses_disk: bool,
     },
     /// Every message that these nodes send or get takes longer.
     SlowLinks {

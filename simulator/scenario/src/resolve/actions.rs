@@ -44,10 +44,9 @@ impl Resolver<'_> {
                         .get(chain.position())
                         .and_then(|plan| plan.owners.first())
                 };
-                if selected
-                    .iter()
-                    .any(|chain| first(chain).is_some_and(|one| one.owner != *owner))
-                {
+                if selected.iter().any(|chain| {
+                    first(chain).is_some_and(|one| !self.names.same_key(one.owner, *owner))
+                }) {
                     self.wrong_claimant(&here);
                 }
             }

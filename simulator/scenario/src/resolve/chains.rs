@@ -133,6 +133,9 @@ impl Resolver<'_> {
             return None;
         }
         let (common, ownership) = (common?, ownership?);
+        let mut later_owners = guests;
+        let holders = self.holders(&ownership, (name, numbered), &later_owners);
+        later_owners.extend(self.further_wallets(at, written.wallets.as_ref(), &holders));
         let public = matches!(ownership, Ownership::Public);
         let mut spread = Spread::new(&regions);
         let chains = (0..count).map(|position| {
@@ -167,7 +170,7 @@ impl Resolver<'_> {
                 open_rounds: written.open_multi_leader_rounds == Some(true),
                 fallback,
                 stand_ins: stand_ins.clone(),
-                later_owners: guests.clone(),
+                later_owners: later_owners.clone(),
                 region: spread.next(),
                 inbox: if public {
                     InboxPolicy::Auto
@@ -181,6 +184,22 @@ impl Resolver<'_> {
         });
         let chains = chains.collect();
         Some((name.clone(), chains))
+    }
+
+    /// Who may have several wallets: owners and guests with names of their own.
+    fn holders(
+        &mut self,
+        ownership: &Ownership,
+        (name, numbered): (&str, bool),
+        guests: &[OwnerIndex],
+    ) -> Vec<OwnerIndex> {
+        let mut holders = match ownership {
+            Ownership::Own { .. } if !numbered => vec![self.names.owner(name)],
+            Ownership::Named(owners) => owners.iter().map(|owner| owner.owner).collect(),
+            Ownership::Own { .. } | Ownership::Public => Vec::new(),
+        };
+        holders.extend(guests);
+        holders
     }
 
     /// Whether this is the admin chain: one, with owners.

@@ -305,6 +305,7 @@ impl Resolver<'_> {
             }
             None => CrashPoint::BetweenSteps,
         };
+        let loses_disk = self.loses_disk(at, written, targets.as_ref());
         let targets = match fraction {
             Some(fraction) => first_part(targets?, fraction),
             None => targets?,
@@ -315,9 +316,23 @@ impl Resolver<'_> {
                 targets,
                 restarts,
                 point,
+                loses_disk,
             },
             restart,
         ))
+    }
+
+    /// Whether they come back without their disks. What validators have saved is safe from crashes.
+    fn loses_disk(&mut self, at: &At, written: &CrashSpec, targets: Option<&Targets>) -> bool {
+        let loses = written.loses_disk == Some(true);
+        if loses && targets.is_some_and(|targets| !matches!(targets, Targets::Wallets(..))) {
+            let message = "only wallets lose their disks";
+            let help = "write chains = \"A\"; a validator's disk falls back with byzantine = { \
+                        validators = \"v1\", behaviour = \"rolls-back\" }";
+            let here = at.key("loses_disk");
+            self.say_key(&here, Code::BadValue, message, "", help.to_owned());
+        }
+        loses
     }
 
     fn slow(&mut self, at: &At, written: &SlowSpec) -> Option<FaultKind> {

@@ -195,7 +195,7 @@ impl Resolver<'_> {
                 }),
                 Some(owner),
             ) = (&action, owner)
-                && *claimant != owner
+                && !self.names.same_key(*claimant, owner)
             {
                 self.wrong_claimant(&here);
             }
@@ -534,10 +534,12 @@ impl Resolver<'_> {
             match self.names.find_owner(&piece) {
                 Ok(owner) => {
                     let before = found.len();
+                    let further = name.contains('#');
                     let owns = |chain: &ChainIndex| {
-                        plans
-                            .get(chain.position())
-                            .is_some_and(|plan| plan.owners.iter().any(|one| one.owner == owner))
+                        plans.get(chain.position()).is_some_and(|plan| {
+                            plan.owners.iter().any(|one| one.owner == owner)
+                                || (further && plan.later_owners.contains(&owner))
+                        })
                     };
                     found.extend(
                         chains

@@ -31,6 +31,7 @@ pub(super) fn write(cast: &Cast, text: &mut Text) {
     of(Family::Clock, clocks);
     of(Family::SlowLinks, slow_links);
     of(Family::SlowWork, slow_work);
+    of(Family::LostDisk, lost_disks);
 }
 
 /// A fault that begins at `at` and lasts `length`, both in milliseconds.
@@ -229,6 +230,17 @@ fn wallet_crashes(cast: &Cast, dice: &mut Dice, text: &mut Text) {
             ("crash", action),
         );
         hit.push(target);
+    }
+}
+
+/// Wallets that no other crash hits.
+fn lost_disks(cast: &Cast, dice: &mut Dice, text: &mut Text) {
+    for target in cast.losers() {
+        let length = dice.millis(200, 3_000);
+        let time = place(cast, dice, length);
+        let action = format!("{{ chains = \"{target}\", loses_disk = true }}");
+        let name = format!("the wallet {target} loses its disk");
+        fault(text, &name, time, ("crash", action));
     }
 }
 

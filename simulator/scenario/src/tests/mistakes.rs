@@ -109,6 +109,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "owners  = { ana = 1, ben = 1 }",
         "owners  = { }",
     ),
+    (
+        "wallets of a stranger",
+        "owners  = { ana = 1, ben = 1 }",
+        "owners  = { ana = 1, ben = 1 }\nwallets = { carl = 2, ana = 1 }",
+    ),
     ("unknown chain in a step", "to = \"shop\"", "to = \"shup\""),
     ("group instead of a chain", "to = \"shop\"", "to = \"user\""),
     ("number out of range", "to = \"shop\"", "to = \"user/10\""),
@@ -198,6 +203,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "unknown worker",
         "between = [\"clients\", \"v3\"]",
         "inside = \"v1\", between = [\"w1\", \"w3\"]",
+    ),
+    (
+        "disk of a validator",
+        "partition = { between = [\"clients\", \"v3\"] }",
+        "crash = { validators = \"v3\", loses_disk = true }",
     ),
     (
         "crash of nobody",

@@ -6,8 +6,8 @@ use protocol::Amount;
 use super::{BASE, changed, good};
 use crate::plan::{
     Account, Action, ChainIndex, ChainOrigin, ChainSet, Chooser, CrashPoint, ExpectationKind,
-    FaultKind, LinkPlan, Plan, Signatures, Targets, TraceMode, Trigger, ValidatorIndex, Visit,
-    WorkerIndex, WorkloadKind,
+    FaultKind, LinkPlan, OwnerIndex, Plan, Signatures, Targets, TraceMode, Trigger, ValidatorIndex,
+    Visit, WorkerIndex, WorkloadKind,
 };
 use crate::{Options, bundled, check};
 
@@ -184,6 +184,7 @@ fn faults_name_their_targets() {
         targets: Targets::Workers(vec![worker(0, 0), worker(0, 1)]),
         restarts: true,
         point: CrashPoint::AfterOutputs(2),
+        loses_disk: false,
     };
     assert_eq!(fault.kind, kind);
 
@@ -268,4 +269,19 @@ regional = { same = \"8ms\", us-eu = \"42ms\" }",
     assert_eq!(latency(1, 0), Distribution::Constant(MS(42)));
     assert_eq!(latency(1, 3), Distribution::Constant(MS(8)));
     assert_eq!(latency(0, 0), Distribution::Constant(MS(8)));
+}
+
+#[test]
+fn further_wallets_have_the_key_of_their_owner() {
+    let text = changed(
+        "owners  = { ana = 1, ben = 1 }",
+        "owners  = { ana = 1, ben = 1 }\nwallets = { ben = 3 }",
+    );
+    let plan = plan_of(&text, &Options::default());
+    let with_more = plan.chains.iter().find(|one| !one.later_owners.is_empty());
+    let chain = with_more.expect("the shop has them");
+    let names = |one: &OwnerIndex| (plan.owner_name(*one), plan.key_name(*one));
+    let names: Vec<_> = chain.later_owners.iter().map(names).collect();
+    assert_eq!(names, [("ben#2", "ben"), ("ben#3", "ben")]);
+    assert_eq!(chain.owners.len(), 2, "they own nothing more");
 }

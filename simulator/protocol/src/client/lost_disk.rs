@@ -1,0 +1,90 @@
+//! A wallet that lost its disk (E-4): what is left, and what it must not do before it knows more.
+//!
+//! Left are the key, which chain it is for and how that was opened, and what its user knows and
+//! wants. Its former self may have proposed a block that some validators hold: until the wallet has
+//! made a block again, it looks at the chain before it proposes, and proposes no fast block of its
+//! own, because validators that hold another fast block could never vote for it.
+
+use super::{Candidate, Client, driver::Pending};
+use crate::{
+    chain::ChainState, description::ChainDescription, machine::Outputs, rpc::Command,
+    time::Timestamp,
+};
+
+use std::sync::Arc;
+
+/// What a wallet that lost its disk has yet to make up for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LostDisk {
+    /// Commands whose blocks were under way: nobody knows what became of them.
+    forgotten: Vec<Arc<Command>>,
+}
+
+impl LostDisk {
+    /// Whether everybody knows which commands went with the disk.
+    pub(super) const fn is_told(&self) -> bool {
+        self.forgotten.is_empty()
+    }
+}
+
+impl Client {
+    /// After a crash: throws away also what was saved.
+    pub fn lose_disk(&mut self, now: Timestamp) {
+        let description = self.own_description();
+        let fresh = Self::new(self.config.clone(), now);
+        let lost = std::mem::replace(self, fresh);
+        if self.chain.is_none() {
+            let chain = description.map(|one| Box::new(ChainState::new(&one, now)));
+            self.chain = chain;
+        }
+        let in_pending = lost
+            .pending
+            .and_then(|pending: Box<Pending>| pending.command);
+        let in_untold = lost.untold.and_then(|untold| untold.command);
+        let mut forgotten = lost.lost_disk.map_or_else(Vec::new, |lost| lost.forgotten);
+        forgotten.extend(in_pending);
+        forgotten.extend(in_untold);
+        self.lost_disk = Some(Box::new(LostDisk { forgotten }));
+        self.ready = lost.ready;
+        self.on_inbox = lost.on_inbox;
+        self.held = lost.held;
+        self.done_early = lost.done_early;
+        self.handed_in = lost.handed_in;
+        self.lineage = lost.lineage;
+        self.opened = lost.opened;
+        // Answers to its former self must not be taken for answers to it.
+        self.next_request = lost.next_request;
+        self.phase = lost.phase;
+        self.notified = true;
+        self.want_epochs();
+    }
+
+    /// How its chain began, if a block has opened it.
+    fn own_description(&self) -> Option<Arc<ChainDescription>> {
+        let mine = self.config.chain?;
+        let opened = self.lineage.last()?;
+        let mut descriptions = opened.block().opened();
+        descriptions.find(|one| one.id() == mine).cloned()
+    }
+
+    /// Tells of the commands that went with the disk.
+    pub(super) fn tell_forgotten(&mut self, out: &mut Outputs) {
+        let lost = self.lost_disk.as_mut();
+        let forgotten = lost.map_or_else(Vec::new, |lost| std::mem::take(&mut lost.forgotten));
+        for command in forgotten {
+            let reason = "the wallet lost its disk, and with it the block under way".to_owned();
+            self.fail_command(&command, reason, out);
+        }
+    }
+
+    /// Whether its former self may have a block under way at the next height.
+    pub(super) const fn is_in_the_dark(&self) -> bool {
+        self.lost_disk.is_some()
+    }
+
+    /// Whether this block may be proposed in the fast round.
+    pub(super) fn may_be_fast(&self, candidate: &Candidate) -> bool {
+        let own = matches!(candidate, Candidate::Own(..));
+        candidate.uses_no_oracles() && !(own && self.is_in_the_dark())
+    }
+}
