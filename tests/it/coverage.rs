@@ -12,22 +12,22 @@ use scenario::{Options, Plan};
 use tests::{Drive, Watched, source_plan, watch};
 
 /// Seeded bugs that concern few scenarios.
-const SPECIAL: [Sabotage; 8] = [
+const SPECIAL: [Sabotage; 7] = [
     Sabotage::AnybodyPays,
     Sabotage::ClosedChainsPay,
     Sabotage::OwnersNeverChange,
     Sabotage::BlocksOfTheFuture,
     Sabotage::CrashForgetsVotes,
-    Sabotage::AnswersBeforeSaving,
     Sabotage::NeverLooksAgain,
     Sabotage::LongGrace,
 ];
 
 /// Seeded bugs that almost everything notices.
-const GENERAL: [Sabotage; 3] = [
+const GENERAL: [Sabotage; 4] = [
     Sabotage::InboxOutOfOrder,
     Sabotage::OutboxForgets,
     Sabotage::VoteTwice,
+    Sabotage::AnswersBeforeSaving,
 ];
 
 /// All seeded bugs; those that say the most about a scenario come first.
