@@ -6,6 +6,7 @@
 //! that a fault that never did anything shows.
 
 mod amnesiac;
+mod certificate_forger;
 mod certificate_withholder;
 mod dragging_owner;
 mod early_timeout_signer;
@@ -82,6 +83,8 @@ pub enum OwnerBehaviour {
     EndsRounds,
     /// Keeps certificates of validated blocks to itself.
     WithholdsCertificates,
+    /// Sends certificates that no quorum has signed.
+    ForgesCertificates,
 }
 
 impl OwnerBehaviour {
@@ -93,6 +96,7 @@ impl OwnerBehaviour {
         ("burns-rounds", Self::BurnsRounds),
         ("ends-rounds", Self::EndsRounds),
         ("withholds-certificates", Self::WithholdsCertificates),
+        ("forges-certificates", Self::ForgesCertificates),
     ];
 }
 
@@ -159,6 +163,7 @@ pub fn distort_as_owner(behaviour: OwnerBehaviour, client: &Client, out: &mut Ou
         OwnerBehaviour::BurnsRounds => round_burner::distort(client, out),
         OwnerBehaviour::EndsRounds => round_ender::distort(client, out),
         OwnerBehaviour::WithholdsCertificates => certificate_withholder::distort(out),
+        OwnerBehaviour::ForgesCertificates => certificate_forger::distort(client, out),
     }
 }
 

@@ -38,6 +38,19 @@ pub enum CertificateError {
     OtherBlock,
 }
 
+impl CertificateError {
+    /// A short stable name for tables and traces.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CertificateValidatorReuse => "CertificateValidatorReuse",
+            Self::InvalidSigner => "InvalidSigner",
+            Self::CertificateRequiresQuorum { .. } => "CertificateRequiresQuorum",
+            Self::InvalidSignature => "InvalidSignature",
+            Self::OtherBlock => "OtherBlock",
+        }
+    }
+}
+
 /// Why an inbox refuses a bundle.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Error, Serialize, Deserialize)]
 pub enum InboxError {
@@ -309,7 +322,11 @@ impl NodeError {
         "EventsNotFound",
         "FastBlockUsingOracles",
         "RevokedEpoch",
-        "Certificate",
+        "CertificateValidatorReuse",
+        "InvalidSigner",
+        "CertificateRequiresQuorum",
+        "InvalidSignature",
+        "OtherBlock",
         "Inbox",
         "Block",
         "CorruptedChainState",
@@ -338,7 +355,7 @@ impl NodeError {
             Self::EventsNotFound(_) => "EventsNotFound",
             Self::FastBlockUsingOracles => "FastBlockUsingOracles",
             Self::RevokedEpoch(_) => "RevokedEpoch",
-            Self::Certificate(_) => "Certificate",
+            Self::Certificate(error) => error.name(),
             Self::Inbox { .. } => "Inbox",
             Self::Block(_) => "Block",
             Self::CorruptedChainState(_) => "CorruptedChainState",

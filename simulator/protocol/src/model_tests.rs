@@ -435,7 +435,7 @@ fn a_retry_whose_certificate_is_of_something_else_changes_nothing() {
             flaw: Some(flaw),
         };
         run.step(&Step { action, stop: None });
-        assert_eq!(run.tally.get("refused: Certificate other block"), Some(&1));
+        assert_eq!(run.tally.get("refused: OtherBlock"), Some(&1));
         assert_eq!(*run.chain(), fresh, "{flaw:?}");
     }
 }

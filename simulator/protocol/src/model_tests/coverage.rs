@@ -11,10 +11,7 @@ use super::{
     Run,
     actions::{self, Action, Flaw, Retry},
 };
-use crate::{
-    certificate::CertificateKind,
-    error::{CertificateError, NodeError},
-};
+use crate::{certificate::CertificateKind, error::NodeError};
 
 /// A refusal after which the round of a signed proposal counts nevertheless (4.6).
 pub(super) const fn is_recorded(error: &NodeError) -> bool {
@@ -28,17 +25,9 @@ pub(super) const fn is_recorded(error: &NodeError) -> bool {
     )
 }
 
-/// The name of a reason; certificates have one for each way to be none.
+/// The name of a reason.
 pub(super) fn reason(error: &NodeError) -> String {
-    let detail = match error {
-        NodeError::Certificate(CertificateError::CertificateValidatorReuse) => " validator reuse",
-        NodeError::Certificate(CertificateError::InvalidSigner) => " invalid signer",
-        NodeError::Certificate(CertificateError::CertificateRequiresQuorum { .. }) => " quorum",
-        NodeError::Certificate(CertificateError::InvalidSignature) => " signature",
-        NodeError::Certificate(CertificateError::OtherBlock) => " other block",
-        _ => "",
-    };
-    format!("refused: {}{detail}", error.name())
+    format!("refused: {}", error.name())
 }
 
 /// The name of what is wrong with a message.
@@ -119,15 +108,6 @@ const RULES: &[&str] = &[
     "vote to hand a height over",
 ];
 
-/// The ways in which certificates are refused, beyond the names of reasons.
-const CERTIFICATES: &[&str] = &[
-    " invalid signer",
-    " other block",
-    " quorum",
-    " signature",
-    " validator reuse",
-];
-
 /// What happens beyond rules, reasons and flaws.
 const EVENTS: &[&str] = &[
     "crashes",
@@ -156,19 +136,13 @@ fn expected() -> BTreeSet<String> {
         .into_iter()
         .flat_map(|(message, flaws)| flaws.iter().map(|flaw| name_of(message, *flaw)));
     // No block here reads an epoch, and none is revoked; that has tests of its own.
-    let elsewhere = ["Certificate", "FastBlockUsingOracles", "RevokedEpoch"];
+    let elsewhere = ["FastBlockUsingOracles", "RevokedEpoch"];
     let reasons = NodeError::NAMES
         .iter()
         .filter(|name| !elsewhere.contains(name));
     let reasons = reasons.map(|name| format!("refused: {name}"));
-    let certificates = CERTIFICATES.iter();
-    let certificates = certificates.map(|detail| format!("refused: Certificate{detail}"));
     let others = RULES.iter().chain(EVENTS).map(|name| (*name).to_owned());
-    flaws
-        .chain(reasons)
-        .chain(certificates)
-        .chain(others)
-        .collect()
+    flaws.chain(reasons).chain(others).collect()
 }
 
 #[test]

@@ -112,7 +112,12 @@ const CHANGES: &[(&str, &str, &str)] = &[
     (
         "wallets of a stranger",
         "owners  = { ana = 1, ben = 1 }",
-        "owners  = { ana = 1, ben = 1 }\nwallets = { carl = 2, ana = 1 }",
+        "owners  = { ana = 1, ben = 1 }\nwallets = { carl = 2 }",
+    ),
+    (
+        "one wallet is no further wallet",
+        "owners  = { ana = 1, ben = 1 }",
+        "owners  = { ana = 1, ben = 1 }\nwallets = { ana = 1 }",
     ),
     ("unknown chain in a step", "to = \"shop\"", "to = \"shup\""),
     ("group instead of a chain", "to = \"shop\"", "to = \"user\""),
