@@ -17,6 +17,8 @@ pub struct Work {
     pub signatures: u32,
     /// Signatures verified.
     pub verifications: u32,
+    /// States of chains loaded that another worker had held.
+    pub loads: u32,
 }
 
 /// What a machine wants done.
