@@ -154,7 +154,7 @@ impl Family {
             | Self::SlowLinks
             | Self::SlowWork
             | Self::Twins
-            | Self::LostDisk,
+            | Self::LostDisk
             | Self::Resize => 7,
         }
     }

@@ -67,9 +67,9 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "for       = \"2s\"\nresize    = { validators = \"v3\", workers = 4 }",
     ),
     (
-        "resize of no time, drained and online",
+        "resize drained and online",
         "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
-        "resize = { validators = \"v3\", workers = 4, boot = \"0s\", online = true, drain = \"1s\" }",
+        "resize = { validators = \"v3\", workers = 4, online = true, drain = \"1s\" }",
     ),
     (
         "two resizes at once",
