@@ -12,7 +12,8 @@ use scenario::{Options, Plan};
 use tests::{Drive, Watched, source_plan, watch};
 
 /// Seeded bugs that concern few scenarios.
-const SPECIAL: [Sabotage; 8] = [
+const SPECIAL: [Sabotage; 9] = [
+    Sabotage::TwoOwners,
     Sabotage::AnybodyPays,
     Sabotage::ClosedChainsPay,
     Sabotage::OwnersNeverChange,

@@ -81,7 +81,9 @@ impl Elastic {
     ) {
         let mut database = self.database();
         for packet in worker.let_in(now, packet, &mut database, store, out) {
-            handle(worker, packet, out);
+            let mut one = Outputs::default();
+            handle(worker, packet, &mut one);
+            out.append(one);
         }
         worker.tell(&mut database);
     }
@@ -95,7 +97,9 @@ impl Elastic {
     ) {
         let mut database = self.database();
         for packet in worker.on_shared_timer(now, token, &mut database, store, out) {
-            worker.handle(now, packet, store, out);
+            let mut one = Outputs::default();
+            worker.handle(now, packet, store, &mut one);
+            out.append(one);
         }
         worker.tell(&mut database);
     }

@@ -64,6 +64,14 @@ impl Outputs {
         self.list.push(Output::Observe(Box::new(observation)));
     }
 
+    /// Adds the outputs of one more input, which was handled by itself.
+    pub fn append(&mut self, mut more: Self) {
+        self.list.append(&mut more.list);
+        self.work.signatures += more.work.signatures;
+        self.work.verifications += more.work.verifications;
+        self.work.loads += more.work.loads;
+    }
+
     /// A chain that is saved only after something was sent that may tell of it (I-16): whoever stops
     /// in between has told of what it then forgets. Notifications say nothing that binds.
     pub fn saved_too_late(&self) -> Option<ChainId> {

@@ -46,7 +46,8 @@ pub struct WorkerConfig {
     pub validator: ValidatorIndex,
     /// Its number.
     pub shard: ShardIndex,
-    /// Which shard of its validator owns which chain, at first.
+    /// Which shard of its validator owns which chain. It changes only where the workers share a
+    /// [`crate::database::Database`].
     pub map: ShardMap,
     /// Its validator's key.
     pub key: SigningKey,
@@ -107,18 +108,14 @@ struct Volatile {
     delayed: Vec<(Timestamp, Asked)>,
     /// Whether a sweep of `in_flight` is scheduled.
     sweeping: bool,
-    /// Packets whose chain another worker still holds, and when they are looked at again.
-    waiting: BTreeMap<ChainId, Vec<Packet>>,
-    waiting_is_due: Option<Timestamp>,
+    /// Packets whose chain another worker still holds.
+    waiting: Box<leases::Waiting>,
 }
 
 /// A worker shard.
 #[derive(Clone, Debug)]
 pub struct Worker {
     config: WorkerConfig,
-    /// Which shard owns which chain. It changes only where the workers share a
-    /// [`crate::database::Database`].
-    map: ShardMap,
     chains: BTreeMap<ChainId, Box<ChainState>>,
     descriptions: BTreeMap<ChainId, Arc<ChainDescription>>,
     /// What it knows of the admin chain.
@@ -138,7 +135,6 @@ impl Worker {
     pub fn new(config: WorkerConfig) -> Self {
         Self {
             rules: config.sabotage.rules(),
-            map: config.map,
             config,
             chains: BTreeMap::new(),
             descriptions: BTreeMap::new(),
@@ -372,7 +368,7 @@ impl Worker {
 
     fn shard_of(&self, chain: &ChainId) -> Address {
         let key = self.config.key.public();
-        Address::Worker(self.config.validator, self.map.shard_of(&key, chain))
+        Address::Worker(self.config.validator, self.config.map.shard_of(&key, chain))
     }
 
     fn notify(&self, chain_id: ChainId, reason: Reason, out: &mut Outputs) {

@@ -5,6 +5,8 @@
 //! else still holds it, it waits. Keeps I-30 together with [`Database`]: a chain is in the memory of
 //! its holder only, and what a worker does not hold it never touches.
 
+use std::collections::BTreeMap;
+
 use super::{Asked, Worker};
 use crate::{
     chain::ChainState,
@@ -30,6 +32,13 @@ const RELEASED_AT_ONCE: usize = 32;
 const RELEASE_PAUSE: TimeDelta = TimeDelta::from_millis(5);
 /// When a claim that nobody has answered is made again.
 const CLAIM_AGAIN: TimeDelta = TimeDelta::from_millis(500);
+
+/// Packets whose chain another worker still holds, and when they are looked at again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waiting {
+    packets: BTreeMap<ChainId, Vec<Packet>>,
+    due: Option<Timestamp>,
+}
 
 impl Worker {
     /// What of a packet is to be handled now, by [`Worker::handle`]: perhaps nothing yet, perhaps
@@ -105,7 +114,7 @@ impl Worker {
 
     /// Goes by the newest map, and by what other workers have learned.
     fn follow(&mut self, database: &Database, out: &mut Outputs) {
-        self.map = database.map();
+        self.config.map = database.map();
         self.store_epochs(database.epochs().clone(), out);
     }
 
@@ -114,7 +123,7 @@ impl Worker {
         if self.config.sabotage == Sabotage::TwoOwners && self.chains.contains_key(chain) {
             return true;
         }
-        self.map.shard_of(&self.config.key.public(), chain) == self.config.shard
+        self.config.map.shard_of(&self.config.key.public(), chain) == self.config.shard
     }
 
     fn let_in_to(
@@ -133,17 +142,27 @@ impl Worker {
         if self.chains.contains_key(&chain) {
             return vec![packet];
         }
-        if self.take(now, chain, database, out) {
-            let mut ready = self.volatile.waiting.remove(&chain).unwrap_or_default();
+        if self.acquire(now, chain, database, out) {
+            let mut ready = self
+                .volatile
+                .waiting
+                .packets
+                .remove(&chain)
+                .unwrap_or_default();
             ready.push(packet);
             return ready;
         }
-        self.volatile.waiting.entry(chain).or_default().push(packet);
+        self.volatile
+            .waiting
+            .packets
+            .entry(chain)
+            .or_default()
+            .push(packet);
         Vec::new()
     }
 
     /// Tries to hold a chain that this worker owns. If somebody else holds it, asks for it.
-    fn take(
+    fn acquire(
         &mut self,
         now: Timestamp,
         chain: ChainId,
@@ -165,7 +184,7 @@ impl Worker {
                 return true;
             }
             Acquired::HeldBy(holder) => {
-                if !self.volatile.waiting.contains_key(&chain) {
+                if !self.volatile.waiting.packets.contains_key(&chain) {
                     let claim = ShardingMessage::Claim(chain, shard);
                     self.tell_worker(holder, claim, out);
                 }
@@ -173,8 +192,8 @@ impl Worker {
             }
             Acquired::NotBefore(at) => at.since(now),
         };
-        if !self.volatile.waiting_is_due.is_some_and(|due| due > now) {
-            self.volatile.waiting_is_due = Some(now.saturating_add(wait));
+        if self.volatile.waiting.due.is_none_or(|due| due <= now) {
+            self.volatile.waiting.due = Some(now.saturating_add(wait));
             out.timer(wait, WAITING);
         }
         false
@@ -265,7 +284,7 @@ impl Worker {
         let Some(soft) = self.release(now, chain, database, out) else {
             return;
         };
-        let owner = self.map.shard_of(&self.config.key.public(), &chain);
+        let owner = self.config.map.shard_of(&self.config.key.public(), &chain);
         let message = ShardingMessage::HandOver(Box::new(soft));
         self.tell_worker(owner, message, out);
     }
@@ -299,7 +318,7 @@ impl Worker {
         if !self.owns(&chain) {
             return self.forward_waiting(chain, out);
         }
-        if !self.chains.contains_key(&chain) && !self.take(now, chain, database, out) {
+        if !self.chains.contains_key(&chain) && !self.acquire(now, chain, database, out) {
             return Vec::new();
         }
         if self.chains.contains_key(&chain) {
@@ -309,12 +328,22 @@ impl Worker {
             delivery.extend(soft.delivery);
             self.push_outboxes(now, chain, store, out);
         }
-        self.volatile.waiting.remove(&chain).unwrap_or_default()
+        self.volatile
+            .waiting
+            .packets
+            .remove(&chain)
+            .unwrap_or_default()
     }
 
     fn forward_waiting(&mut self, chain: ChainId, out: &mut Outputs) -> Vec<Packet> {
         let owner = self.shard_of(&chain);
-        for packet in self.volatile.waiting.remove(&chain).unwrap_or_default() {
+        for packet in self
+            .volatile
+            .waiting
+            .packets
+            .remove(&chain)
+            .unwrap_or_default()
+        {
             out.send(owner, packet);
         }
         Vec::new()
@@ -327,8 +356,8 @@ impl Worker {
         database: &mut Database,
         out: &mut Outputs,
     ) -> Vec<Packet> {
-        self.volatile.waiting_is_due = None;
-        let waiting = std::mem::take(&mut self.volatile.waiting);
+        self.volatile.waiting.due = None;
+        let waiting = std::mem::take(&mut self.volatile.waiting.packets);
         let mut ready = Vec::new();
         for (chain, packets) in waiting {
             for packet in packets {
