@@ -36,6 +36,8 @@ mod ground_tests;
 #[cfg(test)]
 mod rival_tests;
 #[cfg(test)]
+mod sharding_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -47,6 +49,7 @@ use protocol::{
     description::ChainDescription,
     ids::ChainId,
     observe::{Observation, Shape},
+    sharding::ShardingFact,
 };
 
 pub(crate) use linking::Standing;
@@ -117,7 +120,10 @@ impl Invariants {
     /// Looks at what the network or the kernel did.
     pub(crate) fn network(&mut self, stamp: Stamp, fact: &NetworkFact) {
         match fact {
-            NetworkFact::Crashed { .. } | NetworkFact::Panicked => self.losses.crashed(stamp.actor),
+            NetworkFact::Crashed { .. } | NetworkFact::Panicked => {
+                self.losses.crashed(stamp.actor);
+                self.sharding.stopped(stamp.actor);
+            }
             NetworkFact::Lost { .. }
             | NetworkFact::LostByRule { .. }
             | NetworkFact::Partitioned { .. }
@@ -172,6 +178,7 @@ impl Invariants {
             | Observation::UpdateAbandoned { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
+            | Observation::Sharding(_)
             | Observation::RequestTimedOut { .. } => None,
         }
     }
@@ -185,9 +192,17 @@ impl Invariants {
         (chain, subject): (ChainNo, Subject),
         registry: &Registry,
     ) {
-        if !matches!(fact, Observation::EpochsKnown { .. }) {
-            self.sharding
-                .told(&mut self.verdicts, validator, chain, stamp.actor);
+        let (verdicts, actor) = (&mut self.verdicts, stamp.actor);
+        match fact {
+            Observation::Sharding(ShardingFact::ChainTaken { lease, .. }) => {
+                self.sharding
+                    .taken(verdicts, (validator, chain), actor, *lease);
+            }
+            Observation::Sharding(ShardingFact::ChainReleased { .. }) => {
+                self.sharding.released(verdicts, (validator, chain), actor);
+            }
+            Observation::EpochsKnown { .. } => {}
+            _ => self.sharding.told(verdicts, validator, chain, actor),
         }
         let arrived = subject.pair.map(|pair| (pair, registry.ends(pair).1));
         let lossy = self.losses.any();
@@ -256,6 +271,7 @@ impl Invariants {
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
             | Observation::RequestTimedOut { .. }
+            | Observation::Sharding(_)
             | Observation::ShapeBroken { .. } => {}
         }
     }

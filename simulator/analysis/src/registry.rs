@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use protocol::{description::ChainDescription, ids::ChainId, observe::Observation};
+use protocol::{
+    description::ChainDescription, ids::ChainId, observe::Observation, sharding::ShardingFact,
+};
 
 /// Number of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,7 +197,8 @@ impl Registry {
     /// What a fact is about.
     pub(crate) fn subject(&mut self, fact: &Observation) -> Subject {
         let (chain, origin) = match fact {
-            Observation::CommandDone { .. } => return Subject::default(),
+            Observation::CommandDone { .. }
+            | Observation::Sharding(ShardingFact::MapChanged { .. }) => return Subject::default(),
             Observation::CommandStarted { chain, .. }
             | Observation::CommandFailed { chain, .. }
             | Observation::BlockProposed { chain, .. }
@@ -209,6 +212,9 @@ impl Registry {
             | Observation::RequestRefused { chain, .. }
             | Observation::ValidatorHelped { chain, .. }
             | Observation::RequestTimedOut { chain, .. }
+            | Observation::Sharding(
+                ShardingFact::ChainTaken { chain, .. } | ShardingFact::ChainReleased { chain, .. },
+            )
             | Observation::ShapeBroken { chain, .. } => (*chain, None),
             Observation::BlockConfirmed { certificate } => (certificate.block().chain_id(), None),
             Observation::BundleArrived {

@@ -371,6 +371,7 @@ impl Client {
             Packet::Request { .. }
             | Packet::Forward { .. }
             | Packet::ForwardReply { .. }
+            | Packet::Sharding(_)
             | Packet::CrossChain(_) => {}
         }
     }

@@ -17,6 +17,7 @@ use crate::{
     round::Round,
     rpc::RequestKind,
     rules::Rule,
+    sharding::ShardingFact,
     time::TimeDelta,
 };
 
@@ -250,6 +251,8 @@ pub enum Observation {
         /// The rule.
         rule: Rule,
     },
+    /// Something about which worker owns which chain.
+    Sharding(ShardingFact),
 }
 
 impl Observation {

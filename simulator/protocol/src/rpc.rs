@@ -22,6 +22,7 @@ use crate::{
     ownership::ChainOwnership,
     proposal::BlockProposal,
     round::Round,
+    sharding::ShardingMessage,
     signature::{PublicKey, Signature},
     submission::SubmittedOperation,
     time::{TimeDelta, Timestamp},
@@ -400,6 +401,8 @@ pub enum Packet {
     },
     /// A shard asks another shard of its validator.
     CrossChain(Box<CrossChainRequest>),
+    /// The workers of a validator and its proxy speak of who owns which chain.
+    Sharding(Box<ShardingMessage>),
     /// Something happened on a chain: from shard to proxy, and from proxy to wallets.
     Notification(Box<Notification>),
     /// The workload asks a wallet.
@@ -455,6 +458,7 @@ impl Packet {
             Self::CommandDone(number) => mix(9, *number, 0),
             Self::ChainOpened(lineage) => mix(10, head(&lineage.description.id()), 0),
             Self::Submit(handed_in) => mix(11, handed_in.number, u64::from(handed_in.wallet.0)),
+            Self::Sharding(message) => mix(13, message.fingerprint(), 0),
             Self::SubmissionDone(number, height) => {
                 mix(12, *number, height.map_or(u64::MAX, |height| height.0))
             }

@@ -18,6 +18,9 @@ pub enum Sabotage {
     InboxOutOfOrder,
     /// An outbox forgets a height that was never delivered.
     OutboxForgets,
+    /// A worker keeps its chains whatever the shard map says, and takes those that it owns by the map
+    /// whoever holds them.
+    TwoOwners,
     /// A voting rule is not looked at.
     Without(Rule),
     /// A validator votes for blocks however far they are in the future.

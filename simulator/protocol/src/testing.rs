@@ -11,6 +11,7 @@ use crate::{
     certificate::ConfirmedBlockCertificate,
     client::{Client, ClientConfig, ClientOptions, InboxPolicy},
     committee::{Committee, ValidatorState},
+    database::{Placement, ShardMap},
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
     genesis::Genesis,
     hash::CryptoHash,
@@ -70,6 +71,7 @@ pub(crate) struct Net {
 }
 
 pub(crate) const SHARDS: u32 = 2;
+const MAP: ShardMap = ShardMap::first(SHARDS, Placement::Remainder);
 
 fn workers(genesis: &Arc<Genesis>) -> Vec<Vec<Worker>> {
     let worker = |validator: u32, shard: u32| {
@@ -77,7 +79,7 @@ fn workers(genesis: &Arc<Genesis>) -> Vec<Vec<Worker>> {
             genesis: genesis.clone(),
             validator: ValidatorIndex(validator),
             shard: ShardIndex(shard),
-            shards: SHARDS,
+            map: MAP,
             key: key(1, validator),
             block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
             sabotage: Sabotage::None,
@@ -125,7 +127,7 @@ impl Net {
         let descriptions: Vec<_> = (0..).zip(balances).map(described).collect();
         let chains: Vec<_> = descriptions.iter().map(ChainDescription::id).collect();
         let genesis = Arc::new(Genesis::new(committee, descriptions));
-        let proxy = |index: u32| Proxy::new(ValidatorIndex(index), key(1, index).public(), SHARDS);
+        let proxy = |index: u32| Proxy::new(ValidatorIndex(index), key(1, index).public(), MAP);
         let client = |(index, chain): (u32, &ChainId)| {
             let config = client_config(genesis.clone(), index, Some(*chain));
             Client::new(config, Timestamp::default())
@@ -203,7 +205,7 @@ impl Net {
         let genesis = Genesis::new(committee, descriptions).with_candidates(keys.collect());
         net.genesis = Arc::new(genesis);
         net.workers = workers(&net.genesis);
-        let proxy = |index| Proxy::new(ValidatorIndex(index), key(1, index).public(), SHARDS);
+        let proxy = |index| Proxy::new(ValidatorIndex(index), key(1, index).public(), MAP);
         net.proxies = (0..validators).map(proxy).collect();
         for (index, chain) in (0..).zip(net.chains.clone()) {
             let mut config = client_config(net.genesis.clone(), index, Some(chain));

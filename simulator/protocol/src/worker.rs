@@ -1,6 +1,6 @@
 //! A worker shard of a validator: many chains, one request at a time.
 //!
-//! Owns the chains that [`crate::genesis::shard_of`] gives it, loads each on first touch, and never
+//! Owns the chains that its [`ShardMap`] gives it, loads each on first touch, and never
 //! talks to another validator. This file routes; rules are in `consensus` and `cross_chain`.
 //! What survives a crash is the chains, the descriptions and what is known of epochs; `Volatile` does
 //! not.
@@ -9,16 +9,18 @@ mod consensus;
 mod cross_chain;
 mod epochs;
 mod fallback;
+mod leases;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     block::Block,
     chain::ChainState,
+    database::ShardMap,
     description::ChainDescription,
     epochs::Epochs,
     error::NodeError,
-    genesis::{Genesis, shard_of},
+    genesis::Genesis,
     ids::{Address, BlockHeight, ChainId, ClientIndex, ShardIndex, ValidatorIndex},
     machine::Outputs,
     manager::ChainManager,
@@ -44,8 +46,9 @@ pub struct WorkerConfig {
     pub validator: ValidatorIndex,
     /// Its number.
     pub shard: ShardIndex,
-    /// How many shards its validator has.
-    pub shards: u32,
+    /// Which shard of its validator owns which chain. It changes only where the workers share a
+    /// [`crate::database::Database`].
+    pub map: ShardMap,
     /// Its validator's key.
     pub key: SigningKey,
     /// How far in the future a block may be.
@@ -68,6 +71,23 @@ struct Asked {
     request: Request,
 }
 
+impl Asked {
+    fn into_packet(self) -> Packet {
+        let Self {
+            client,
+            id,
+            chain,
+            request,
+        } = self;
+        Packet::Forward {
+            client,
+            id,
+            chain,
+            request,
+        }
+    }
+}
+
 /// An update on its way to another shard, not yet confirmed.
 #[derive(Clone, Copy, Debug)]
 struct InFlight {
@@ -88,6 +108,8 @@ struct Volatile {
     delayed: Vec<(Timestamp, Asked)>,
     /// Whether a sweep of `in_flight` is scheduled.
     sweeping: bool,
+    /// Packets whose chain another worker still holds.
+    waiting: Box<leases::Waiting>,
 }
 
 /// A worker shard.
@@ -183,6 +205,7 @@ impl Worker {
             Packet::Request { .. }
             | Packet::Reply { .. }
             | Packet::ForwardReply { .. }
+            | Packet::Sharding(_)
             | Packet::Notification(_)
             | Packet::Command(_)
             | Packet::CommandDone(_)
@@ -345,10 +368,7 @@ impl Worker {
 
     fn shard_of(&self, chain: &ChainId) -> Address {
         let key = self.config.key.public();
-        Address::Worker(
-            self.config.validator,
-            shard_of(&key, chain, self.config.shards),
-        )
+        Address::Worker(self.config.validator, self.config.map.shard_of(&key, chain))
     }
 
     fn notify(&self, chain_id: ChainId, reason: Reason, out: &mut Outputs) {

@@ -139,6 +139,12 @@ pub enum Function {
     FaultHits(FaultIndex),
     /// How many confirmed blocks a validator is behind the furthest one, over all chains.
     Lag(ValidatorIndex),
+    /// How many workers share the chains of a validator.
+    Workers(ValidatorIndex),
+    /// Messages of confirmed blocks that never reached an inbox of a validator.
+    Undelivered(ValidatorIndex),
+    /// How often a worker took over a chain that it, or another, had held before.
+    MovedChains,
     /// Events a second.
     Rate(Counter, Window),
     /// Events.
@@ -169,6 +175,9 @@ impl Function {
             | Self::Refused(_)
             | Self::FaultHits(_)
             | Self::Lag(_)
+            | Self::Workers(_)
+            | Self::Undelivered(_)
+            | Self::MovedChains
             | Self::Total(_, _) => Dimension::Count,
             Self::Rate(_, _) => Dimension::Rate,
             Self::Statistic(Statistic::Jain, _, _) => Dimension::Share,

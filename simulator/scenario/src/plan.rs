@@ -5,6 +5,7 @@
 //! are gone. Knows nothing of text: names stay only where people will read them again.
 
 mod arrivals;
+mod elastic;
 mod faults;
 mod index;
 mod recipients;
@@ -15,6 +16,7 @@ use protocol::{Amount, TimeDelta};
 use crate::expression::Expression;
 
 pub use arrivals::{ArrivalCursor, Gaps, OpenPlan, RatePoint, Visit};
+pub use elastic::{ResizeManner, ResizePlan};
 pub use faults::{CrashPoint, FaultKind, FaultPlan, LinkPlan, Targets};
 pub use index::{
     ChainIndex, ChainSet, FaultIndex, GroupIndex, OwnerIndex, RegionIndex, ValidatorIndex,
@@ -192,6 +194,8 @@ pub struct ServicePlan {
     pub cross_chain: Distribution,
     /// Answering a query.
     pub query: Distribution,
+    /// Loading a chain that another worker held.
+    pub load: Distribution,
 }
 
 /// A group of chains, as declared.

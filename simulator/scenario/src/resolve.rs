@@ -6,6 +6,7 @@
 
 mod actions;
 mod chains;
+mod elastic;
 mod expectations;
 mod faults;
 mod lints;
@@ -106,6 +107,7 @@ impl Resolver<'_> {
         let network = self.network(spec, &mut filled);
         // Faults are named before expectations speak of them.
         let (faults, fault_places) = self.faults(spec);
+        self.check_resizes(&faults, &fault_places);
         let workloads = self.workloads(spec, &mut filled, &mut chains);
         let expectations = self.expectations(spec, &faults);
         let output = self.output(spec, &mut filled, chains.len());

@@ -5,6 +5,7 @@
 //! mistakes is read too; what must be there is marked in the schema and reported by the checker.
 //! Quantities stay text until they are resolved. Knows nothing of what the keys mean together.
 
+mod elastic;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use elastic::ResizeSpec;
 pub use workload::{
     ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
     TransferSpec, WorkloadSpec,
@@ -208,6 +210,10 @@ pub struct ServiceSpec {
     #[schemars(regex(pattern = DISTRIBUTION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// Loading a chain that another worker held.
+    #[schemars(regex(pattern = DISTRIBUTION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<String>,
 }
 
 /// One chain, or `count` alike chains called `name/0`, `name/1`, ...
@@ -314,6 +320,9 @@ pub struct FaultSpec {
     /// Action: a wrong clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<ClockSpec>,
+    /// Action: go over to another number of workers. No fault, but as timed as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resize: Option<ResizeSpec>,
     /// Action: break the rules of the protocol.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub byzantine: Option<ByzantineSpec>,

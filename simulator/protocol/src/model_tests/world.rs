@@ -246,7 +246,7 @@ impl World {
             genesis: self.genesis.clone(),
             validator: ValidatorIndex(0),
             shard: ShardIndex(0),
-            shards: 1,
+            map: crate::database::ShardMap::first(1, crate::database::Placement::Remainder),
             key: key(1, 0),
             block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
             sabotage: Sabotage::None,

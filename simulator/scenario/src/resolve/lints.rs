@@ -10,8 +10,8 @@ use crate::diagnostic::Code;
 use crate::distribution::mean;
 use crate::document::At;
 use crate::plan::{
-    Action, ChainPlan, ChainSet, FaultKind, FaultPlan, LinkPlan, OwnerPlan, Plan, Targets, Trigger,
-    ValidatorPlan, WorkloadKind, WorkloadPlan,
+    Action, ChainPlan, ChainSet, FaultKind, FaultPlan, LinkPlan, OwnerPlan, Plan, ResizeManner,
+    Targets, Trigger, ValidatorPlan, WorkloadKind, WorkloadPlan,
 };
 use crate::spec::Spec;
 use crate::units::write_micros;
@@ -183,6 +183,7 @@ impl Resolver<'_> {
                 FaultKind::Crash { .. } => "crash",
                 FaultKind::SlowLinks { .. } | FaultKind::SlowWork { .. } => "slow",
                 FaultKind::Clock { .. } => "clock",
+                FaultKind::Resize(_) => "resize",
                 FaultKind::ByzantineValidators { .. }
                 | FaultKind::ByzantineOwners { .. }
                 | FaultKind::Rollback(_) => "byzantine",
@@ -402,6 +403,10 @@ impl Downtime<'_> {
                 targets: Targets::Validators(validators),
                 ..
             } => Some(validators.as_slice()),
+            FaultKind::Resize(resize) => match resize.manner {
+                ResizeManner::Offline { .. } => Some(resize.validators.as_slice()),
+                ResizeManner::Online => None,
+            },
             FaultKind::Partition(LinkPlan::Workers { .. } | LinkPlan::Clients { .. })
             | FaultKind::Loss(LinkPlan::Workers { .. } | LinkPlan::Clients { .. }, _)
             | FaultKind::Crash {
