@@ -12,7 +12,7 @@ use scenario::{Options, Plan};
 use tests::{Drive, Watched, source_plan, watch};
 
 /// Seeded bugs that concern few scenarios.
-const SPECIAL: [Sabotage; 8] = [
+const SPECIAL: [Sabotage; 12] = [
     Sabotage::AnybodyPays,
     Sabotage::ClosedChainsPay,
     Sabotage::OwnersNeverChange,
@@ -21,6 +21,10 @@ const SPECIAL: [Sabotage; 8] = [
     Sabotage::AnswersBeforeSaving,
     Sabotage::NeverLooksAgain,
     Sabotage::LongGrace,
+    Sabotage::BlobsOfAnybody,
+    Sabotage::BlobsUnseen,
+    Sabotage::BlobsWithoutLimit,
+    Sabotage::OraclesUnrecorded,
 ];
 
 /// Seeded bugs that almost everything notices.

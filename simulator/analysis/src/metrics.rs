@@ -237,6 +237,8 @@ impl Metrics {
             }
             Observation::RuleBitten { rule, .. } => self.rules.bitten(*rule, stamp),
             Observation::RoundEntered { .. }
+            | Observation::BlobStored { .. }
+            | Observation::BlobPending { .. }
             | Observation::EpochsKnown { .. }
             | Observation::BlockExecuted { .. }
             | Observation::BlockPreprocessed { .. }

@@ -6,6 +6,7 @@
 //! that a fault that never did anything shows.
 
 mod amnesiac;
+mod blob_stuffer;
 mod certificate_withholder;
 mod dragging_owner;
 mod early_timeout_signer;
@@ -82,6 +83,8 @@ pub enum OwnerBehaviour {
     EndsRounds,
     /// Keeps certificates of validated blocks to itself.
     WithholdsCertificates,
+    /// Uploads blobs that nobody waits for.
+    StuffsBlobs,
 }
 
 impl OwnerBehaviour {
@@ -93,6 +96,7 @@ impl OwnerBehaviour {
         ("burns-rounds", Self::BurnsRounds),
         ("ends-rounds", Self::EndsRounds),
         ("withholds-certificates", Self::WithholdsCertificates),
+        ("stuffs-blobs", Self::StuffsBlobs),
     ];
 }
 
@@ -159,6 +163,7 @@ pub fn distort_as_owner(behaviour: OwnerBehaviour, client: &Client, out: &mut Ou
         OwnerBehaviour::BurnsRounds => round_burner::distort(client, out),
         OwnerBehaviour::EndsRounds => round_ender::distort(client, out),
         OwnerBehaviour::WithholdsCertificates => certificate_withholder::distort(out),
+        OwnerBehaviour::StuffsBlobs => blob_stuffer::distort(out),
     }
 }
 
@@ -202,7 +207,7 @@ fn infos(out: &mut Outputs) -> impl Iterator<Item = &mut ChainInfoResponse> {
     out.list.iter_mut().filter_map(|output| match output {
         Output::Send(Address::Proxy(_), Packet::ForwardReply { reply, .. }) => match &mut **reply {
             Ok(Response::Info(response)) => Some(&mut **response),
-            Ok(Response::Certificates(_) | Response::Done) | Err(_) => None,
+            Ok(Response::Certificates(_) | Response::Blob(_) | Response::Done) | Err(_) => None,
         },
         _ => None,
     })

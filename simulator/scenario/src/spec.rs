@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use workload::{
-    ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
+    BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
     TransferSpec, WorkloadSpec,
 };
 

@@ -12,6 +12,7 @@ use super::{
     actions::{self, Action, Flaw, Retry},
 };
 use crate::{
+    blob::BlobError,
     certificate::CertificateKind,
     error::{CertificateError, NodeError},
 };
@@ -23,6 +24,8 @@ pub(super) const fn is_recorded(error: &NodeError) -> bool {
         NodeError::HasIncompatibleConfirmedVote(_)
             | NodeError::InvalidTimestamp { .. }
             | NodeError::MissingCrossChainUpdates(_)
+            | NodeError::BlobsNotFound(_)
+            | NodeError::Blob(BlobError::TooManyPublishedBlobs { .. })
             | NodeError::Inbox { .. }
             | NodeError::Block(_)
     )
@@ -92,12 +95,14 @@ const RULES: &[&str] = &[
     "V4: the fast block again",
     "V4: the same block with its certificate",
     "V5: the last height stays empty",
+    "a blob is taken in",
     "a bundle arrives",
     "a proposal waits for its time",
     "confirmed: above the tip",
     "confirmed: and the one above it",
     "confirmed: at the tip",
     "confirmed: below the tip",
+    "the blob is here",
     "the height is handed over already",
     "the same vote to end a round again",
     "the same vote to hand a height over again",
