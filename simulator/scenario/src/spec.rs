@@ -417,7 +417,8 @@ pub struct ByzantineSpec {
     pub chains: Option<String>,
     /// How. Validators: `silent`, `withholds-votes`, `equivocates`, `amnesiac`, `executes-wrongly`,
     /// `signs-timeouts-early`, `lies-about-log`, `answers-stale`, `rolls-back`. Wallets: `two-faced`,
-    /// `rushes`, `drags`, `burns-rounds`, `ends-rounds`, `withholds-certificates`.
+    /// `rushes`, `drags`, `burns-rounds`, `ends-rounds`, `withholds-certificates`,
+    /// `stuffs-blobs`.
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,
