@@ -21,6 +21,10 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::CrashForgetsVotes,
     Sabotage::NeverLooksAgain,
     Sabotage::LongGrace,
+    Sabotage::BlobsOfAnybody,
+    Sabotage::BlobsUnseen,
+    Sabotage::BlobsWithoutLimit,
+    Sabotage::OraclesUnrecorded,
 ];
 
 /// Seeded bugs that almost everything notices.
@@ -35,7 +39,10 @@ const GENERAL: &[Sabotage] = &[
 fn bugs() -> Vec<Sabotage> {
     let rules = Rule::ALL.into_iter().map(Sabotage::Without);
     let special = SPECIAL.iter().copied();
-    special.chain(rules).chain(GENERAL.iter().copied()).collect()
+    special
+        .chain(rules)
+        .chain(GENERAL.iter().copied())
+        .collect()
 }
 
 /// Rows of a table of the documentation whose first cell begins with `prefix`: their cells.

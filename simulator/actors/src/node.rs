@@ -470,7 +470,10 @@ impl ServiceTimes {
             RequestKind::Proposal => &self.propose,
             RequestKind::Validated => &self.validated,
             RequestKind::Confirmed => &self.confirmed,
-            RequestKind::Query | RequestKind::Subscribe | RequestKind::Timeout => &self.query,
+            RequestKind::Query
+            | RequestKind::Subscribe
+            | RequestKind::Timeout
+            | RequestKind::Blob => &self.query,
         })
     }
 }

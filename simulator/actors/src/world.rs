@@ -32,7 +32,7 @@ use protocol::{
 use scenario::{Plan, plan};
 use trace::{Directory, WalletEntry};
 
-use genesis::{committee, genesis, ownership};
+use genesis::{blob, committee, genesis, ownership};
 
 use crate::{
     node::{LocalFault, Machine, ServiceTimes, Shared, SimNode},
@@ -125,7 +125,9 @@ impl Names {
             | plan::Action::ChangeOwnership(_)
             | plan::Action::CloseChain
             | plan::Action::NewCommittee(_)
-            | plan::Action::RevokeEpoch(_) => false,
+            | plan::Action::RevokeEpoch(_)
+            | plan::Action::PublishBlobs(_)
+            | plan::Action::VerifyBlob(_) => false,
         };
         for workload in &plan.workloads {
             match &workload.kind {
@@ -224,6 +226,10 @@ impl Names {
                 Action::NewCommittee(Arc::new(committee(members, &self.validators)))
             }
             plan::Action::RevokeEpoch(epoch) => Action::RevokeEpoch(Epoch(*epoch)),
+            plan::Action::PublishBlobs(blobs) => {
+                Action::PublishBlobs(blobs.iter().map(blob).collect())
+            }
+            plan::Action::VerifyBlob(one) => Action::VerifyBlob(blob(one).id()),
         }
     }
 }

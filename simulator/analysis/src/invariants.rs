@@ -11,12 +11,14 @@
 //! | `delivery` | I-24, I-25, I-26, I-27 (order of arrival), I-29 |
 //! | `sharding` | I-30 |
 //! | `epochs` | I-37, I-38 |
+//! | `blobs` | I-34, I-35, I-42 |
 //!
 //! I-16, I-27 and I-28 about a machine's own state are told by the machine itself. Every check
 //! believes facts only; what a node did not tell because it crashed between saving and telling is
 //! excused once a crash, and never taken for a contradiction.
 
 mod accountability;
+mod blobs;
 mod delivery;
 mod epochs;
 mod execution;
@@ -29,6 +31,8 @@ mod sharding;
 mod verdicts;
 mod votes;
 
+#[cfg(test)]
+mod blob_tests;
 #[cfg(test)]
 mod epoch_tests;
 #[cfg(test)]
@@ -57,6 +61,7 @@ pub(crate) use verdicts::{Broken, Stamp, Verdicts};
 pub use verdicts::{Invariant, Violation};
 
 use accountability::Proof;
+use blobs::Blobs;
 use delivery::Delivery;
 use epochs::Epochs;
 use grounds::{Cast, Rights};
@@ -80,6 +85,7 @@ pub(crate) struct Invariants {
     pub(crate) heads: Heads,
     pub(crate) money: Money,
     pub(crate) delivery: Delivery,
+    blobs: Blobs,
     rights: Rights,
     sharding: Sharding,
     losses: Losses,
@@ -104,6 +110,7 @@ impl Invariants {
             heads: Heads::new(genesis),
             money: Money::new(genesis),
             delivery: Delivery::new(size),
+            blobs: Blobs::default(),
             rights: Rights::new(genesis),
             sharding: Sharding::new(size),
             losses: Losses::new(parties),
@@ -174,6 +181,8 @@ impl Invariants {
             | Observation::RoundEntered { .. }
             | Observation::EpochsKnown { .. }
             | Observation::RuleBitten { .. }
+            | Observation::BlobStored { .. }
+            | Observation::BlobPending { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::RequestRefused { .. }
@@ -207,6 +216,8 @@ impl Invariants {
         let arrived = subject.pair.map(|pair| (pair, registry.ends(pair).1));
         let lossy = self.losses.any();
         self.epochs.worker(&mut self.verdicts, fact, arrived, lossy);
+        let who = (validator, chain);
+        self.blobs.worker(&mut self.verdicts, who, fact, lossy);
         match fact {
             Observation::VoteCast {
                 chain: chain_id,
@@ -267,6 +278,8 @@ impl Invariants {
             | Observation::RoundEntered { .. }
             | Observation::EpochsKnown { .. }
             | Observation::RuleBitten { .. }
+            | Observation::BlobStored { .. }
+            | Observation::BlobPending { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
@@ -298,6 +311,8 @@ impl Invariants {
             Standing::AfterGap => self.money.untold(chain),
             Standing::Next => {}
         }
+        let (told, round) = ((chain, &**block), certificate.round());
+        self.blobs.block(&mut self.verdicts, told, round, standing);
         self.epochs
             .block(&mut self.verdicts, (chain, block), expected, losses);
         for description in block.opened() {

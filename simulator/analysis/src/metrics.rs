@@ -242,6 +242,8 @@ impl Metrics {
             Observation::RuleBitten { rule, .. } => self.rules.bitten(*rule, stamp),
             Observation::Sharding(fact) => self.scaling.observe(stamp.time, fact),
             Observation::RoundEntered { .. }
+            | Observation::BlobStored { .. }
+            | Observation::BlobPending { .. }
             | Observation::EpochsKnown { .. }
             | Observation::BlockExecuted { .. }
             | Observation::BlockPreprocessed { .. }

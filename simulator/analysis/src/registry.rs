@@ -207,6 +207,8 @@ impl Registry {
             | Observation::RoundEntered { chain, .. }
             | Observation::EpochsKnown { chain, .. }
             | Observation::RuleBitten { chain, .. }
+            | Observation::BlobStored { chain, .. }
+            | Observation::BlobPending { chain, .. }
             | Observation::BlockExecuted { chain, .. }
             | Observation::BlockPreprocessed { chain, .. }
             | Observation::RequestRefused { chain, .. }

@@ -6,6 +6,7 @@
 //! that a fault that never did anything shows.
 
 mod amnesiac;
+mod blob_stuffer;
 mod certificate_forger;
 mod certificate_withholder;
 mod dragging_owner;
@@ -85,6 +86,8 @@ pub enum OwnerBehaviour {
     WithholdsCertificates,
     /// Sends certificates that no quorum has signed.
     ForgesCertificates,
+    /// Uploads blobs that nobody waits for.
+    StuffsBlobs,
 }
 
 impl OwnerBehaviour {
@@ -97,6 +100,7 @@ impl OwnerBehaviour {
         ("ends-rounds", Self::EndsRounds),
         ("withholds-certificates", Self::WithholdsCertificates),
         ("forges-certificates", Self::ForgesCertificates),
+        ("stuffs-blobs", Self::StuffsBlobs),
     ];
 }
 
@@ -164,6 +168,7 @@ pub fn distort_as_owner(behaviour: OwnerBehaviour, client: &Client, out: &mut Ou
         OwnerBehaviour::EndsRounds => round_ender::distort(client, out),
         OwnerBehaviour::WithholdsCertificates => certificate_withholder::distort(out),
         OwnerBehaviour::ForgesCertificates => certificate_forger::distort(client, out),
+        OwnerBehaviour::StuffsBlobs => blob_stuffer::distort(out),
     }
 }
 
@@ -207,7 +212,7 @@ fn infos(out: &mut Outputs) -> impl Iterator<Item = &mut ChainInfoResponse> {
     out.list.iter_mut().filter_map(|output| match output {
         Output::Send(Address::Proxy(_), Packet::ForwardReply { reply, .. }) => match &mut **reply {
             Ok(Response::Info(response)) => Some(&mut **response),
-            Ok(Response::Certificates(_) | Response::Done) | Err(_) => None,
+            Ok(Response::Certificates(_) | Response::Blob(_) | Response::Done) | Err(_) => None,
         },
         _ => None,
     })

@@ -9,10 +9,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
+    blob::BlobId,
     chain::ChainState,
     description::ChainDescription,
     epochs::Epochs,
     genesis::shard_of,
+    hash::CryptoHash,
     ids::{ChainId, ShardIndex},
     signature::PublicKey,
     time::{TimeDelta, Timestamp},
@@ -119,6 +121,8 @@ pub struct Database {
     rows: BTreeMap<ChainId, Row>,
     descriptions: BTreeMap<ChainId, Arc<ChainDescription>>,
     epochs: Arc<Epochs>,
+    /// Blobs that a worker has stored, and the certified block that referred to each.
+    blobs: BTreeMap<BlobId, CryptoHash>,
 }
 
 impl Database {
@@ -133,6 +137,7 @@ impl Database {
             rows: BTreeMap::new(),
             descriptions: BTreeMap::new(),
             epochs: Arc::default(),
+            blobs: BTreeMap::new(),
         }
     }
 
@@ -258,6 +263,18 @@ impl Database {
         if epochs.is_newer_than(&self.epochs) {
             self.epochs = epochs.clone();
         }
+    }
+
+    /// Blobs that a worker has stored are there for all.
+    pub(crate) fn learn_blobs(&mut self, stored: impl Iterator<Item = (BlobId, CryptoHash)>) {
+        for (id, by) in stored {
+            self.blobs.entry(id).or_insert(by);
+        }
+    }
+
+    /// The blobs that the validator has stored.
+    pub(crate) const fn blobs(&self) -> &BTreeMap<BlobId, CryptoHash> {
+        &self.blobs
     }
 
     /// What the validator knows of epochs.

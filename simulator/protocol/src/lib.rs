@@ -7,6 +7,7 @@
 
 pub mod adversary;
 pub mod amount;
+pub mod blob;
 pub mod block;
 pub mod certificate;
 pub mod chain;
@@ -26,8 +27,10 @@ pub mod machine;
 pub mod manager;
 pub mod message;
 pub mod observe;
+pub mod oracle;
 pub mod outbox;
 pub mod ownership;
+pub mod pending_blobs;
 pub mod proposal;
 pub mod proxy;
 pub mod round;

@@ -283,6 +283,7 @@ impl Run {
             let rest = |chain: &ChainState| {
                 let mut rest = chain.clone();
                 rest.manager = old[&ours].manager.clone();
+                rest.pending_blobs.clone_from(&old[&ours].pending_blobs);
                 rest
             };
             assert_eq!(rest(&chains[&ours]), *old[&ours], "refused: {error}");

@@ -10,6 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    blob::BlobId,
     certificate::{ConfirmedBlockCertificate, VotePayload},
     error::NodeError,
     hash::CryptoHash,
@@ -253,6 +254,24 @@ pub enum Observation {
     },
     /// Something about which worker owns which chain.
     Sharding(ShardingFact),
+    /// A validator has stored a blob, to which a certified block refers.
+    BlobStored {
+        /// The chain of the block.
+        chain: ChainId,
+        /// The blob.
+        blob: BlobId,
+    },
+    /// A validator has taken in a blob for a pending block.
+    BlobPending {
+        /// The chain.
+        chain: ChainId,
+        /// The blob.
+        blob: BlobId,
+        /// Its bytes.
+        size: u64,
+        /// How many blobs wait there now.
+        pending: u64,
+    },
 }
 
 impl Observation {

@@ -39,6 +39,14 @@ pub enum Sabotage {
     LongGrace,
     /// A wallet looks for messages only when it is told of one.
     NeverLooksAgain,
+    /// A validator takes in whatever blob is sent.
+    BlobsOfAnybody,
+    /// A validator does not look whether the blobs of a block are there.
+    BlobsUnseen,
+    /// A block may publish any number of blobs.
+    BlobsWithoutLimit,
+    /// What a block asks of oracles is not recorded in it.
+    OraclesUnrecorded,
 }
 
 impl Sabotage {

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     Amount, TimeDelta, Timestamp,
+    blob::{Blob, BlobId},
     certificate::ConfirmedBlockCertificate,
     client::{Client, ClientConfig, ClientOptions, InboxPolicy},
     committee::{Committee, ValidatorState},
@@ -30,7 +31,10 @@ use crate::{
 };
 
 #[derive(Default)]
-pub(crate) struct PlainStore(Mutex<BTreeMap<CryptoHash, Arc<ConfirmedBlockCertificate>>>);
+pub(crate) struct PlainStore(
+    Mutex<BTreeMap<CryptoHash, Arc<ConfirmedBlockCertificate>>>,
+    Mutex<BTreeMap<BlobId, Arc<Blob>>>,
+);
 
 impl ContentStore for PlainStore {
     fn put_certificate(&self, certificate: &Arc<ConfirmedBlockCertificate>) {
@@ -44,6 +48,16 @@ impl ContentStore for PlainStore {
             .expect("no test panics while it holds this")
             .get(hash)
             .cloned()
+    }
+
+    fn put_blob(&self, blob: &Arc<Blob>) {
+        let mut map = self.1.lock().expect("no test panics while it holds this");
+        map.insert(blob.id(), blob.clone());
+    }
+
+    fn blob(&self, id: &BlobId) -> Option<Arc<Blob>> {
+        let map = self.1.lock().expect("no test panics while it holds this");
+        map.get(id).cloned()
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Owns the chains that its [`ShardMap`] gives it, loads each on first touch, and never
 //! talks to another validator. This file routes; rules are in `consensus` and `cross_chain`.
-//! What survives a crash is the chains, the descriptions and what is known of epochs; `Volatile` does
-//! not.
+//! What survives a crash is the chains, the descriptions, the blobs and what is known of epochs;
+//! `Volatile` does not.
 
+mod blobs;
 mod consensus;
 mod cross_chain;
 mod epochs;
@@ -14,6 +15,7 @@ mod leases;
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
+    blob::BlobId,
     block::Block,
     chain::ChainState,
     database::ShardMap,
@@ -118,6 +120,8 @@ pub struct Worker {
     config: WorkerConfig,
     chains: BTreeMap<ChainId, Box<ChainState>>,
     descriptions: BTreeMap<ChainId, Arc<ChainDescription>>,
+    /// The blobs that certified blocks refer to.
+    blobs: BTreeMap<BlobId, blobs::BlobState>,
     /// What it knows of the admin chain.
     epochs: Arc<Epochs>,
     /// The voting rules that it keeps.
@@ -138,6 +142,7 @@ impl Worker {
             config,
             chains: BTreeMap::new(),
             descriptions: BTreeMap::new(),
+            blobs: BTreeMap::new(),
             epochs: Arc::default(),
             volatile: Volatile::default(),
         }
@@ -299,6 +304,11 @@ impl Worker {
                 self.handle_download(chain, &heights, store).map(Some)
             }
             Request::Subscribe { .. } => Ok(Some(Response::Done)),
+            Request::PendingBlob(blob) => {
+                self.handle_pending_blob(now, chain, &blob, out).map(Some)
+            }
+            Request::UploadBlob(blob) => self.handle_blob_upload(chain, &blob, out).map(Some),
+            Request::DownloadBlob(id) => Ok(Some(self.handle_blob_download(&id, store))),
         };
         self.observe_round(chain, before, out);
         for rule in self.rules.news() {
@@ -510,6 +520,7 @@ impl Worker {
             }
             CrossChainRequest::StoreDescription(description) => self.store_description(description),
             CrossChainRequest::StoreEpochs(epochs) => self.store_epochs(epochs, out),
+            CrossChainRequest::StoreBlobs(stored) => self.note_blobs(&stored),
         }
     }
 

@@ -414,6 +414,19 @@ pub enum Action {
     NewCommittee(Vec<(ValidatorIndex, u64)>),
     /// Revoke an epoch. On the admin chain.
     RevokeEpoch(u32),
+    /// Publish these blobs.
+    PublishBlobs(Vec<BlobPlan>),
+    /// Put on record that a blob exists.
+    VerifyBlob(BlobPlan),
+}
+
+/// A blob: its bytes follow from its name and size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobPlan {
+    /// Its name.
+    pub name: String,
+    /// How many bytes it has.
+    pub size: u64,
 }
 
 /// An account of a chain.

@@ -5,6 +5,7 @@
 //! if there is no error. Knows nothing of files and terminals.
 
 mod actions;
+mod blobs;
 mod chains;
 mod elastic;
 mod expectations;

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use elastic::ResizeSpec;
 pub use workload::{
-    ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
+    BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
     TransferSpec, WorkloadSpec,
 };
 
@@ -427,7 +427,7 @@ pub struct ByzantineSpec {
     /// How. Validators: `silent`, `withholds-votes`, `equivocates`, `amnesiac`, `executes-wrongly`,
     /// `signs-timeouts-early`, `lies-about-log`, `answers-stale`, `rolls-back`. Wallets: `two-faced`,
     /// `rushes`, `drags`, `burns-rounds`, `ends-rounds`, `withholds-certificates`,
-    /// `forges-certificates`.
+    /// `forges-certificates`, `stuffs-blobs`.
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::Client;
+use super::{Client, blobs::operations_on_blobs};
 use crate::{
     block::{ProposedBlock, SystemOperation, Transaction},
     committee::Committee,
@@ -30,6 +30,8 @@ pub(super) enum Staged {
     Block {
         block: Arc<ProposedBlock>,
         block_hash: CryptoHash,
+        /// Whether it asks no oracle.
+        may_be_fast: bool,
     },
 }
 
@@ -69,10 +71,11 @@ impl Client {
             let block = self.block_with(now, &incoming, &operations);
             let block_hash = CryptoHash::of(&block);
             match store.execute(&self.chain_ref().execution, &block, block_hash) {
-                Ok(_) => {
+                Ok(executed) => {
                     return Staged::Block {
                         block: Arc::new(block),
                         block_hash,
+                        may_be_fast: !executed.block.outcome().uses_oracles(),
                     };
                 }
                 Err(BlockError::Transaction { transaction, error }) => {
@@ -187,7 +190,9 @@ impl Client {
             | Action::ChangeOwnership(_)
             | Action::CloseChain
             | Action::NewCommittee(_)
-            | Action::RevokeEpoch(_) => false,
+            | Action::RevokeEpoch(_)
+            | Action::PublishBlobs(_)
+            | Action::VerifyBlob(_) => false,
         }
     }
 
@@ -226,6 +231,7 @@ impl Client {
             Action::CloseChain => SystemOperation::CloseChain,
             Action::NewCommittee(committee) => return self.new_committee(committee),
             Action::RevokeEpoch(epoch) => SystemOperation::RemoveCommittee { epoch: *epoch },
+            Action::PublishBlobs(_) | Action::VerifyBlob(_) => return operations_on_blobs(action),
             Action::Submit { .. } | Action::ProcessInbox => return Vec::new(),
         };
         vec![operation]

@@ -11,7 +11,7 @@ use super::{
     Run,
     actions::{self, Action, Flaw, Retry},
 };
-use crate::{certificate::CertificateKind, error::NodeError};
+use crate::{blob::BlobError, certificate::CertificateKind, error::NodeError};
 
 /// A refusal after which the round of a signed proposal counts nevertheless (4.6).
 pub(super) const fn is_recorded(error: &NodeError) -> bool {
@@ -20,6 +20,8 @@ pub(super) const fn is_recorded(error: &NodeError) -> bool {
         NodeError::HasIncompatibleConfirmedVote(_)
             | NodeError::InvalidTimestamp { .. }
             | NodeError::MissingCrossChainUpdates(_)
+            | NodeError::BlobsNotFound(_)
+            | NodeError::Blob(BlobError::TooManyPublishedBlobs { .. })
             | NodeError::Inbox { .. }
             | NodeError::Block(_)
     )
@@ -81,12 +83,14 @@ const RULES: &[&str] = &[
     "V4: the fast block again",
     "V4: the same block with its certificate",
     "V5: the last height stays empty",
+    "a blob is taken in",
     "a bundle arrives",
     "a proposal waits for its time",
     "confirmed: above the tip",
     "confirmed: and the one above it",
     "confirmed: at the tip",
     "confirmed: below the tip",
+    "the blob is here",
     "the height is handed over already",
     "the same vote to end a round again",
     "the same vote to hand a height over again",

@@ -99,6 +99,7 @@ impl Worker {
     /// What was learned while handling a packet is known to the whole validator.
     pub fn tell(&self, database: &mut Database) {
         database.learn(&self.descriptions, &self.epochs);
+        database.learn_blobs(self.stored_blobs());
     }
 
     /// Stops: what is volatile is lost, the chains stay in the database.
@@ -116,6 +117,10 @@ impl Worker {
     fn follow(&mut self, database: &Database, out: &mut Outputs) {
         self.config.map = database.map();
         self.store_epochs(database.epochs().clone(), out);
+        if database.blobs().len() > self.stored_blobs().count() {
+            let stored: Vec<_> = database.blobs().iter().map(|(id, by)| (*id, *by)).collect();
+            self.note_blobs(&stored);
+        }
     }
 
     fn owns(&self, chain: &ChainId) -> bool {
@@ -381,7 +386,9 @@ fn subject(packet: &Packet) -> Option<ChainId> {
             CrossChainRequest::UpdateRecipient { recipient, .. } => Some(*recipient),
             CrossChainRequest::ConfirmUpdatedRecipient { sender, .. } => Some(*sender),
             // For everybody: immutable, or known to grow only.
-            CrossChainRequest::StoreDescription(_) | CrossChainRequest::StoreEpochs(_) => None,
+            CrossChainRequest::StoreDescription(_)
+            | CrossChainRequest::StoreEpochs(_)
+            | CrossChainRequest::StoreBlobs(_) => None,
         },
         Packet::Request { .. }
         | Packet::Reply { .. }

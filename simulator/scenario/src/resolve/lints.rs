@@ -228,7 +228,9 @@ impl Resolver<'_> {
                     | Action::ChangeOwnership(_)
                     | Action::CloseChain
                     | Action::NewCommittee(_)
-                    | Action::RevokeEpoch(_) => 0,
+                    | Action::RevokeEpoch(_)
+                    | Action::PublishBlobs(_)
+                    | Action::VerifyBlob(_) => 0,
                 };
                 let block = consensus + if fast { 0 } else { validated } + messages;
                 busy += rate * block;
@@ -309,7 +311,9 @@ fn reachable(plan: &Plan) -> ChainSet {
         | Action::ChangeOwnership(_)
         | Action::CloseChain
         | Action::NewCommittee(_)
-        | Action::RevokeEpoch(_) => {}
+        | Action::RevokeEpoch(_)
+        | Action::PublishBlobs(_)
+        | Action::VerifyBlob(_) => {}
     };
     for WorkloadPlan { kind, .. } in &plan.workloads {
         match kind {
