@@ -37,6 +37,9 @@ pub enum CertificateError {
     /// Signatures over another block.
     #[error("the signatures are over another block")]
     OtherBlock,
+    /// The signers say wrongly whether their round is the first one of the height.
+    #[error("the signers are wrong about which round is the first")]
+    FirstRoundViolation,
 }
 
 impl CertificateError {
@@ -48,6 +51,7 @@ impl CertificateError {
             Self::CertificateRequiresQuorum { .. } => "CertificateRequiresQuorum",
             Self::InvalidSignature => "InvalidSignature",
             Self::OtherBlock => "OtherBlock",
+            Self::FirstRoundViolation => "FirstRoundViolation",
         }
     }
 }
@@ -356,6 +360,7 @@ impl NodeError {
         "UnexpectedBlob",
         "BlobTooLarge",
         "TooManyPublishedBlobs",
+        "FirstRoundViolation",
         "Inbox",
         "Block",
         "CorruptedChainState",

@@ -49,6 +49,8 @@ pub use amount::Amount;
 pub use time::{TimeDelta, Timestamp};
 
 #[cfg(test)]
+mod attestation_tests;
+#[cfg(test)]
 mod epoch_tests;
 #[cfg(test)]
 mod flow_tests;

@@ -140,7 +140,11 @@ fn expected() -> BTreeSet<String> {
         .into_iter()
         .flat_map(|(message, flaws)| flaws.iter().map(|flaw| name_of(message, *flaw)));
     // No block here reads an epoch, and none is revoked; that has tests of its own.
-    let elsewhere = ["FastBlockUsingOracles", "RevokedEpoch"];
+    let elsewhere = [
+        "FastBlockUsingOracles",
+        "RevokedEpoch",
+        "FirstRoundViolation",
+    ];
     let reasons = NodeError::NAMES
         .iter()
         .filter(|name| !elsewhere.contains(name));

@@ -412,8 +412,17 @@ impl World {
             round,
             kind,
             unlocking_round: None,
-            first_round: false,
+            first_round: kind == CertificateKind::Confirmed && round == self.first_round(),
             commitment: None,
+        }
+    }
+
+    /// The first round of every height.
+    fn first_round(&self) -> Round {
+        if self.ownership.super_owners.is_empty() {
+            Round::MultiLeader(0)
+        } else {
+            Round::Fast
         }
     }
 

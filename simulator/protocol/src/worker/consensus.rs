@@ -455,6 +455,13 @@ impl Worker {
             let (expected, found) = (state.epoch, block.proposed().epoch);
             return Err(NodeError::InvalidEpoch { expected, found });
         }
+        // I-17: what is said of the first round can be judged here, where the owners are known.
+        let is_first = certificate.round() == state.ownership.first_round();
+        if certificate.lite().payload.first_round != is_first {
+            return Err(NodeError::Certificate(
+                CertificateError::FirstRoundViolation,
+            ));
+        }
         self.check_events(block.proposed())?;
         let corrupted = NodeError::CorruptedChainState(block.hash());
         let executed = store.replay(state, block).map_err(|_| corrupted.clone())?;
