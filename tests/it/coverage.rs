@@ -17,6 +17,8 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::AnybodyPays,
     Sabotage::ClosedChainsPay,
     Sabotage::OwnersNeverChange,
+    Sabotage::EpochsNeverChange,
+    Sabotage::TakesInRevoked,
     Sabotage::BlocksOfTheFuture,
     Sabotage::CrashForgetsVotes,
     Sabotage::NeverLooksAgain,

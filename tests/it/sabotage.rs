@@ -65,6 +65,34 @@ fn a_validator_that_answers_before_it_saves_is_caught() {
     );
 }
 
+#[track_caller]
+fn check_edge_case(name: &str, sabotage: Sabotage, invariant: &str) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/edge");
+    let source = std::fs::read_to_string(folder.join(name)).expect("a text");
+    let plan = tests::source_plan(&source, &[], Options::default());
+    let sound = watch(&plan, Drive::Heap, BuildOptions::default());
+    assert_eq!(sound.broken(), Vec::<&str>::new(), "without the bug");
+    let options = BuildOptions {
+        sabotage,
+        ..BuildOptions::default()
+    };
+    let watched = watch(&plan, Drive::Heap, options);
+    let broken = watched.broken();
+    assert!(broken.contains(&invariant), "{broken:?}");
+}
+
+#[test]
+fn a_chain_that_stays_in_its_epoch_is_caught() {
+    let name = "e-57-idle-over-three-epochs.toml";
+    check_edge_case(name, Sabotage::EpochsNeverChange, "I-37 Epoch");
+}
+
+#[test]
+fn a_worker_that_takes_in_revoked_messages_is_caught() {
+    let name = "e-54-leaver-and-revoked-messages.toml";
+    check_edge_case(name, Sabotage::TakesInRevoked, "I-38 RevokedMessages");
+}
+
 #[test]
 fn two_workers_that_hold_one_chain_are_caught() {
     let path = concat!(

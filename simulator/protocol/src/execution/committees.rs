@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Execution, StateChange};
 use crate::{
     committee::Committee, epochs::Epochs, error::ExecutionError, hash::CryptoHash, ids::Epoch,
-    oracle::OracleResponse,
+    oracle::OracleResponse, sabotage::Sabotage,
 };
 
 impl Execution<'_> {
@@ -61,6 +61,9 @@ impl Execution<'_> {
             return Err(ExecutionError::InvalidCommitteeEpoch(epoch));
         }
         self.ask(OracleResponse::Event(epoch))?;
+        if self.sabotage == Sabotage::EpochsNeverChange {
+            return Ok(());
+        }
         self.changes.push(StateChange::Epoch(epoch));
         self.state.epoch = epoch;
         Ok(())
