@@ -18,7 +18,6 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::ClosedChainsPay,
     Sabotage::OwnersNeverChange,
     Sabotage::EpochsNeverChange,
-    Sabotage::TakesInRevoked,
     Sabotage::BlocksOfTheFuture,
     Sabotage::CrashForgetsVotes,
     Sabotage::NeverLooksAgain,

@@ -88,12 +88,6 @@ fn a_chain_that_stays_in_its_epoch_is_caught() {
 }
 
 #[test]
-fn a_worker_that_takes_in_revoked_messages_is_caught() {
-    let name = "e-54-leaver-and-revoked-messages.toml";
-    check_edge_case(name, Sabotage::TakesInRevoked, "I-38 RevokedMessages");
-}
-
-#[test]
 fn two_workers_that_hold_one_chain_are_caught() {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),

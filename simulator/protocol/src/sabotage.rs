@@ -37,8 +37,6 @@ pub enum Sabotage {
     OwnersNeverChange,
     /// A chain that processes a new epoch stays in its old one.
     EpochsNeverChange,
-    /// A worker takes in messages of revoked epochs, whether or not anything vouches for them.
-    TakesInRevoked,
     /// A wallet gives those that have not answered as long again as a quorum took.
     LongGrace,
     /// A wallet looks for messages only when it is told of one.
