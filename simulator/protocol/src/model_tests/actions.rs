@@ -254,7 +254,7 @@ fn retry() -> impl Strategy<Value = (Retry, Option<Flaw>)> {
 }
 
 fn propose() -> impl Strategy<Value = Action> {
-    let block = prop_oneof![6 => 0..GOOD_BLOCKS, 1 => 0..BLOCKS, 1 => Just(PUBLISHES)];
+    let block = prop_oneof![6 => 0..GOOD_BLOCKS, 2 => 0..BLOCKS, 1 => Just(PUBLISHES)];
     let who = prop_oneof![3 => Just(None), 1 => (0..PEOPLE).prop_map(Some)];
     (who, block, round(), retry()).prop_map(|(who, block, round, (retry, flaw))| Action::Propose {
         who,

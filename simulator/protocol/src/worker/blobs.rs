@@ -114,9 +114,6 @@ impl Worker {
                 self.store_blob(chain, *id, block.hash(), out);
             }
         }
-        if !ids.is_empty() {
-            self.spread_blobs(&ids, out);
-        }
         Ok(())
     }
 
@@ -147,8 +144,9 @@ impl Worker {
         }
     }
 
-    /// An old block comes again: what was lost on the way to other shards repairs itself so.
-    pub(super) fn spread_again(&mut self, block: &Block, out: &mut Outputs) {
+    /// Tells the other shards of the blobs of a block, once that is saved. Also done when an old block
+    /// comes again: what was lost on the way repairs itself so.
+    pub(super) fn spread_blobs_of(&mut self, block: &Block, out: &mut Outputs) {
         let ids: Vec<_> = block.proposed().required_blobs().collect();
         if !ids.is_empty() {
             self.spread_blobs(&ids, out);

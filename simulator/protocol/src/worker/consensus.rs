@@ -379,7 +379,7 @@ impl Worker {
         let next = self.load(now, chain)?.next_height();
         if block.height() < next {
             self.spread_epochs(chain, out);
-            self.spread_again(block, out);
+            self.spread_blobs_of(block, out);
             self.push_outboxes(now, chain, store, out);
             return Ok(self.unsigned_info(chain));
         }
@@ -394,6 +394,7 @@ impl Worker {
             self.execute_confirmed(now, chain, certificate, store, out)?;
             self.execute_waiting(now, chain, store, out)?;
         }
+        self.spread_blobs_of(block, out);
         self.push_outboxes(now, chain, store, out);
         Ok(self.unsigned_info(chain))
     }
