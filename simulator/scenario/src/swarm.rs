@@ -12,6 +12,7 @@
 mod cast;
 mod dice;
 mod faults;
+mod resizes;
 mod text;
 
 use std::fmt;
@@ -62,7 +63,7 @@ pub enum Family {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Contention,
         Self::Byzantine,
         Self::Owners,
@@ -77,6 +78,7 @@ impl Family {
         Self::SlowWork,
         Self::Twins,
         Self::LostDisk,
+        Self::Resize,
     ];
 
     /// Its name.

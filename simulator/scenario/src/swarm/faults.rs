@@ -5,6 +5,7 @@ use super::{
     Family,
     cast::{BEGIN, Cast},
     dice::{self, Dice},
+    resizes,
     text::{Text, duration, quoted, validators},
 };
 
@@ -32,6 +33,7 @@ pub(super) fn write(cast: &Cast, text: &mut Text) {
     of(Family::SlowLinks, slow_links);
     of(Family::SlowWork, slow_work);
     of(Family::LostDisk, lost_disks);
+    of(Family::Resize, resizes::write);
 }
 
 /// A fault that begins at `at` and lasts `length`, both in milliseconds.
