@@ -383,7 +383,8 @@ impl SimNode {
     fn on_start(&mut self, ctx: &mut NodeCtx<'_>) {
         self.step(ctx, None, false, |machine, now, store, out| match machine {
             Machine::Wallet(client) => client.start(now, store, out),
-            Machine::Worker(_) | Machine::Proxy(_) => {}
+            Machine::Worker(worker) => worker.start(out),
+            Machine::Proxy(_) => {}
         });
     }
 
@@ -423,6 +424,11 @@ impl ServiceTimes {
 impl Node for SimNode {
     type Message = Envelope;
     type Record = Event;
+
+    fn lost(message: &Envelope) -> Option<Event> {
+        let fact = message.0.loss()?;
+        Some(Event::Protocol(Box::new(fact)))
+    }
 
     fn shrink(&mut self) {
         self.outputs = Outputs::default();

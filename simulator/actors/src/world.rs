@@ -414,6 +414,7 @@ impl Builder<'_> {
                     shards: validator.workers,
                     key: key.clone(),
                     block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
+                    delivery: self.plan.delivery,
                     sabotage,
                 };
                 add(

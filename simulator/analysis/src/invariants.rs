@@ -10,6 +10,7 @@
 //! | `money` | I-19, I-20, I-21 |
 //! | `delivery` | I-24, I-25, I-26, I-27 (order of arrival), I-29 |
 //! | `sharding` | I-30 |
+//! | `messages` | I-31, I-32; I-33 in `delivery` |
 //! | `epochs` | I-37, I-38 |
 //!
 //! I-16, I-27 and I-28 about a machine's own state are told by the machine itself. Every check
@@ -24,6 +25,7 @@ mod grounds;
 mod heights;
 mod linking;
 mod losses;
+mod messages;
 mod money;
 mod sharding;
 mod verdicts;
@@ -33,6 +35,8 @@ mod votes;
 mod epoch_tests;
 #[cfg(test)]
 mod ground_tests;
+#[cfg(test)]
+mod message_tests;
 #[cfg(test)]
 mod rival_tests;
 #[cfg(test)]
@@ -60,6 +64,7 @@ use grounds::{Cast, Rights};
 use heights::Heights;
 use linking::Heads;
 use losses::Losses;
+use messages::Links;
 use money::Money;
 use sharding::Sharding;
 
@@ -78,6 +83,7 @@ pub(crate) struct Invariants {
     pub(crate) money: Money,
     pub(crate) delivery: Delivery,
     rights: Rights,
+    links: Links,
     sharding: Sharding,
     losses: Losses,
     /// Chains that a confirmed block has closed.
@@ -102,6 +108,7 @@ impl Invariants {
             money: Money::new(genesis),
             delivery: Delivery::new(size),
             rights: Rights::new(genesis),
+            links: Links::default(),
             sharding: Sharding::new(size),
             losses: Losses::new(parties),
             closed: Vec::new(),
@@ -170,6 +177,14 @@ impl Invariants {
             | Observation::RuleBitten { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
+            | Observation::UpdateRetried { .. }
+            | Observation::UpdateDropped { .. }
+            | Observation::CrossChainLost { .. }
+            | Observation::OutboxRestored { .. }
+            | Observation::DeliveryAnswered { .. }
+            | Observation::BundleRejected { .. }
+            | Observation::BundlePostponed { .. }
+            | Observation::SenderBlockRefused { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
             | Observation::RequestTimedOut { .. } => None,
@@ -229,6 +244,15 @@ impl Invariants {
                 self.delivery
                     .arrived(verdicts, losses, validator, arrival, sent);
             }
+            Observation::DeliveryAnswered { height, .. } => {
+                for pair in registry.pairs_from(chain) {
+                    let (recipient, _) = registry.ends(pair);
+                    let holder = self.sharding.holder(validator, recipient);
+                    let (verdicts, losses) = (&mut self.verdicts, &mut self.losses);
+                    self.delivery
+                        .answered(verdicts, losses, (validator, holder), pair, height.0);
+                }
+            }
             Observation::OutboxConfirmed { height, .. } => {
                 let pair = subject.pair.expect("an outbox has a recipient");
                 // The machine looks at its outbox whenever that changes, and tells if it is wrong.
@@ -253,6 +277,13 @@ impl Invariants {
             | Observation::EpochsKnown { .. }
             | Observation::RuleBitten { .. }
             | Observation::UpdateAbandoned { .. }
+            | Observation::UpdateRetried { .. }
+            | Observation::UpdateDropped { .. }
+            | Observation::CrossChainLost { .. }
+            | Observation::OutboxRestored { .. }
+            | Observation::BundleRejected { .. }
+            | Observation::BundlePostponed { .. }
+            | Observation::SenderBlockRefused { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
             | Observation::RequestTimedOut { .. }
@@ -289,7 +320,11 @@ impl Invariants {
             self.epochs.opened(child, description.config.epoch);
         }
         self.rights.block(chain, block, registry);
-        self.check_closed(chain, block);
+        let was_closed = self.check_closed(chain, block);
+        let gap = standing == Standing::AfterGap;
+        self.links
+            .block(&mut self.verdicts, chain, block, gap, registry);
+        messages::check_bounces(&mut self.verdicts, block, was_closed);
         let (verdicts, heads) = (&mut self.verdicts, &self.heads);
         let intake = self
             .delivery
@@ -303,8 +338,8 @@ impl Invariants {
         standing
     }
 
-    /// I-40.
-    fn check_closed(&mut self, chain: ChainNo, block: &Block) {
+    /// I-40. Returns whether the chain was closed before the block.
+    fn check_closed(&mut self, chain: ChainNo, block: &Block) -> bool {
         let closed = reach(&mut self.closed, chain.index());
         let height = block.height();
         self.verdicts.check(
@@ -313,7 +348,9 @@ impl Invariants {
             || format!("block {height} of a closed chain does more than reject"),
         );
         let closes = |operation| matches!(operation, &SystemOperation::CloseChain);
+        let was_closed = *closed;
         *closed |= block.proposed().operations().any(closes);
+        was_closed
     }
 
     fn shape_broken(&mut self, shape: Shape, detail: &str) {

@@ -242,6 +242,14 @@ impl Metrics {
             | Observation::BlockPreprocessed { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
+            | Observation::UpdateRetried { .. }
+            | Observation::UpdateDropped { .. }
+            | Observation::CrossChainLost { .. }
+            | Observation::OutboxRestored { .. }
+            | Observation::DeliveryAnswered { .. }
+            | Observation::BundleRejected { .. }
+            | Observation::BundlePostponed { .. }
+            | Observation::SenderBlockRefused { .. }
             | Observation::ShapeBroken { .. } => {}
         }
     }

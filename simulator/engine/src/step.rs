@@ -141,7 +141,7 @@ impl<N: Node> Stepper<N> {
         self.check_order(vitals, event.key());
         let now = event.time;
         match event.kind {
-            Kind::Message(_) => {
+            Kind::Message(ref body) => {
                 if vitals.status == Status::Up {
                     self.carrier.tally.counters.delivered += 1;
                     self.arrive(vitals, node, event);
@@ -149,7 +149,7 @@ impl<N: Node> Stepper<N> {
                     self.carrier.tally.counters.to_down_node += 1;
                     let number = event.seq.raw() >> 1;
                     let from = event.src;
-                    self.note(vitals, now, NetworkFact::ToDownNode { from, number });
+                    self.note_loss(vitals, now, NetworkFact::ToDownNode { from, number }, body);
                 }
             }
             Kind::Timer { epoch, .. } => {
@@ -453,6 +453,26 @@ impl<N: Node> Stepper<N> {
         }
     }
 
+    /// Notes that a message is lost, and what its node type says of it.
+    fn note_loss(
+        &mut self,
+        vitals: &mut Vitals<N::Message>,
+        now: VirtualTime,
+        fact: NetworkFact,
+        message: &N::Message,
+    ) {
+        self.note(vitals, now, fact);
+        if let Some(record) = N::lost(message) {
+            let Vitals {
+                me,
+                next_record,
+                chain,
+                ..
+            } = vitals;
+            self.records.push(now, *me, next_record, chain, record);
+        }
+    }
+
     /// The outputs leave.
     fn release(&mut self, vitals: &mut Vitals<N::Message>, now: VirtualTime) {
         if self.outputs.is_empty() {
@@ -500,12 +520,16 @@ impl<N: Node> Stepper<N> {
         let number = seq.raw() >> 1;
         let (at, copy) = match self.carrier.carry(&self.setting.network, passage) {
             Carried::Arrives { at, copy } => (at, copy),
-            Carried::Lost => return self.note(vitals, now, NetworkFact::Lost { to, number }),
+            Carried::Lost => {
+                return self.note_loss(vitals, now, NetworkFact::Lost { to, number }, &body);
+            }
             Carried::LostByRule(rule) => {
-                return self.note(vitals, now, NetworkFact::LostByRule { to, number, rule });
+                let fact = NetworkFact::LostByRule { to, number, rule };
+                return self.note_loss(vitals, now, fact, &body);
             }
             Carried::Partitioned(rule) => {
-                return self.note(vitals, now, NetworkFact::Partitioned { to, number, rule });
+                let fact = NetworkFact::Partitioned { to, number, rule };
+                return self.note_loss(vitals, now, fact, &body);
             }
         };
         if here.group != there.group {

@@ -284,6 +284,9 @@ pub enum NodeError {
     /// A message of a revoked epoch, for which nothing later vouches.
     #[error("a message of {0:?}, which is revoked")]
     RevokedEpoch(Epoch),
+    /// Another request that was handled together with this one failed.
+    #[error("another request of the same batch failed")]
+    BatchRolledBack,
 }
 
 impl NodeError {
@@ -309,6 +312,7 @@ impl NodeError {
         "EventsNotFound",
         "FastBlockUsingOracles",
         "RevokedEpoch",
+        "BatchRolledBack",
         "Certificate",
         "Inbox",
         "Block",
@@ -338,6 +342,7 @@ impl NodeError {
             Self::EventsNotFound(_) => "EventsNotFound",
             Self::FastBlockUsingOracles => "FastBlockUsingOracles",
             Self::RevokedEpoch(_) => "RevokedEpoch",
+            Self::BatchRolledBack => "BatchRolledBack",
             Self::Certificate(_) => "Certificate",
             Self::Inbox { .. } => "Inbox",
             Self::Block(_) => "Block",

@@ -1,6 +1,8 @@
 //! Everything that travels: requests and replies between wallets and validators, requests between
 //! the shards of one validator, notifications, and the commands that a workload gives to a wallet.
 
+mod losses;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -213,6 +215,15 @@ pub enum CrossChainRequest {
         recipient: ChainId,
         /// The height.
         latest_height: BlockHeight,
+    },
+    /// The recipient has lost what it had confirmed, from this height on: send it again.
+    RevertConfirm {
+        /// The sender chain.
+        sender: ChainId,
+        /// The recipient chain.
+        recipient: ChainId,
+        /// The height.
+        retransmit_from: BlockHeight,
     },
     /// A confirmed block has opened a chain of the recipient shard.
     StoreDescription(Arc<ChainDescription>),
@@ -544,6 +555,14 @@ fn cross_chain_fingerprint(request: &CrossChainRequest) -> u64 {
             recipient,
             latest_height,
         } => sender.0.fingerprint().rotate_left(3) ^ recipient.0.fingerprint() ^ latest_height.0,
+        CrossChainRequest::RevertConfirm {
+            sender,
+            recipient,
+            retransmit_from,
+        } => {
+            let pair = sender.0.fingerprint().rotate_left(13) ^ recipient.0.fingerprint();
+            pair ^ retransmit_from.0
+        }
         CrossChainRequest::StoreDescription(description) => {
             description.id().0.fingerprint().rotate_left(5)
         }

@@ -25,7 +25,7 @@ use crate::{
     sabotage::Sabotage,
     signature::{SignatureScheme, SigningKey},
     store::ContentStore,
-    worker::{Worker, WorkerConfig},
+    worker::{DeliveryOptions, Worker, WorkerConfig},
 };
 
 #[derive(Default)]
@@ -80,6 +80,7 @@ fn workers(genesis: &Arc<Genesis>) -> Vec<Vec<Worker>> {
             shards: SHARDS,
             key: key(1, validator),
             block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
+            delivery: DeliveryOptions::default(),
             sabotage: Sabotage::None,
         })
     };

@@ -10,7 +10,7 @@ mod index;
 mod recipients;
 
 use engine::{ClockSkew, Distribution, Ratio, VirtualDuration, VirtualTime};
-use protocol::{Amount, TimeDelta};
+use protocol::{Amount, TimeDelta, worker::DeliveryOptions};
 
 use crate::expression::Expression;
 
@@ -47,6 +47,8 @@ pub struct Plan {
     pub network: NetworkPlan,
     /// The validators `v1`, `v2`, ..., by [`ValidatorIndex`].
     pub validators: Vec<ValidatorPlan>,
+    /// How messages go from worker to worker.
+    pub delivery: DeliveryOptions,
     /// Names of the owners, by [`OwnerIndex`]. An owner is one wallet's key, whatever chains it
     /// owns. A further wallet with the same key has the owner's name with a number, `ana#2`.
     pub owners: Vec<String>,

@@ -6,6 +6,7 @@
 
 mod actions;
 mod chains;
+mod delivery;
 mod expectations;
 mod faults;
 mod lints;
@@ -99,6 +100,7 @@ impl Resolver<'_> {
             .as_ref()
             .and_then(|one| one.count)
             .unwrap_or(0);
+        let delivery = self.delivery(spec, &mut filled);
         let (mut groups, mut chains) = self.chains(spec, &mut filled);
         self.opened_chains(spec, &mut groups, &mut chains);
         self.stand_by(spec, validators.as_deref());
@@ -126,6 +128,7 @@ impl Resolver<'_> {
             regions: self.names.regions.clone(),
             network: network?,
             validators: validators?,
+            delivery: delivery?,
             owners: self.names.take_owners(),
             groups,
             chains,

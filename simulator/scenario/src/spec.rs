@@ -5,6 +5,7 @@
 //! mistakes is read too; what must be there is marked in the schema and reported by the checker.
 //! Quantities stay text until they are resolved. Knows nothing of what the keys mean together.
 
+mod delivery;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use delivery::DeliverySpec;
 pub use workload::{
     ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
     TransferSpec, WorkloadSpec,
@@ -75,6 +77,9 @@ pub struct Spec {
     /// The validators and their workers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validators: Option<ValidatorsSpec>,
+    /// How messages go from worker to worker inside a validator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliverySpec>,
     /// Groups of chains, each with one user's wallet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chains: Vec<ChainSpec>,

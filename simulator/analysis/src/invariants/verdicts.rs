@@ -94,6 +94,13 @@ invariants! {
     OutboxInboxLink = "I-29 OutboxInboxLink",
     /// One worker of a validator speaks for a chain.
     SingleWriter = "I-30 SingleWriter",
+    /// A block links, for each recipient, to the last block before it that sent there.
+    MessageLinks = "I-31 MessageLinks",
+    /// What is rejected and tracked comes back once and unchanged, nothing else does, and what is
+    /// protected is not rejected.
+    Bounces = "I-32 Bounces",
+    /// Who waits for delivery is answered when everything up to that height is delivered.
+    BlockingDelivery = "I-33 BlockingDelivery",
     /// A chain goes through the epochs one by one, each created by the admin chain.
     EpochOrder = "I-37 Epoch",
     /// No message of a revoked epoch is taken in unless a later one vouches for it.

@@ -100,6 +100,7 @@ impl Client {
             | NodeError::RoundDoesNotTimeOut(_)
             | NodeError::FastBlockUsingOracles
             | NodeError::RevokedEpoch(_)
+            | NodeError::BatchRolledBack
             | NodeError::CorruptedChainState(_) => Vec::new(),
         }
     }

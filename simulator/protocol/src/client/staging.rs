@@ -13,7 +13,9 @@ use crate::{
     error::{BlockError, ExecutionError},
     hash::CryptoHash,
     ids::{Account, ChainId},
+    machine::Outputs,
     message::{IncomingBundle, MessageAction},
+    observe::Observation,
     rpc::{Action, Command},
     store::ContentStore,
     time::Timestamp,
@@ -43,6 +45,7 @@ impl Client {
         now: Timestamp,
         command: Option<&Command>,
         store: &dyn ContentStore,
+        out: &mut Outputs,
     ) -> Staged {
         let mut operations =
             command.map_or_else(Vec::new, |command| self.operations_of(&command.action));
@@ -50,7 +53,7 @@ impl Client {
         if pooled {
             operations = self.pooled();
         }
-        self.stage_operations(now, (operations, pooled), store)
+        self.stage_operations(now, (operations, pooled), store, out)
     }
 
     /// Builds a block of these operations and of what waits. `pooled`: users have handed them in.
@@ -59,6 +62,7 @@ impl Client {
         now: Timestamp,
         (mut operations, pooled): (Vec<SystemOperation>, bool),
         store: &dyn ContentStore,
+        out: &mut Outputs,
     ) -> Staged {
         let mut incoming = self.waiting_bundles();
         let mut failures = 0;
@@ -70,6 +74,7 @@ impl Client {
             let block_hash = CryptoHash::of(&block);
             match store.execute(&self.chain_ref().execution, &block, block_hash) {
                 Ok(_) => {
+                    self.tell_closed(&incoming, out);
                     return Staged::Block {
                         block: Arc::new(block),
                         block_hash,
@@ -86,10 +91,61 @@ impl Client {
                         return Staged::Impossible(BlockError::Transaction { transaction, error });
                     }
                     failures += 1;
+                    let before = incoming.clone();
                     prune(&mut incoming, index, &error, failures);
+                    self.tell_pruned(&before, &incoming, &error, out);
                 }
                 Err(error) => return Staged::Impossible(error),
             }
+        }
+    }
+
+    /// Tells what was done with bundles that fail, and why: no block will ever say it.
+    fn tell_pruned(
+        &self,
+        before: &[IncomingBundle],
+        after: &[IncomingBundle],
+        error: &ExecutionError,
+        out: &mut Outputs,
+    ) {
+        let chain = self.chain_ref().execution.chain_id;
+        for incoming in before {
+            let place = (incoming.origin, incoming.bundle.cursor());
+            let (origin, cursor) = place;
+            let kept = after
+                .iter()
+                .find(|other| (other.origin, other.bundle.cursor()) == place);
+            let reason = error.to_string();
+            match kept {
+                None => out.observe(Observation::BundlePostponed {
+                    chain,
+                    origin,
+                    cursor,
+                    reason,
+                }),
+                Some(kept) if kept.action != incoming.action => {
+                    out.observe(Observation::BundleRejected {
+                        chain,
+                        origin,
+                        cursor,
+                        reason,
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// A closed chain rejects whatever it takes in.
+    fn tell_closed(&self, incoming: &[IncomingBundle], out: &mut Outputs) {
+        let state = &self.chain_ref().execution;
+        for one in incoming.iter().filter(|_| state.closed) {
+            out.observe(Observation::BundleRejected {
+                chain: state.chain_id,
+                origin: one.origin,
+                cursor: one.bundle.cursor(),
+                reason: BlockError::ClosedChain.to_string(),
+            });
         }
     }
 

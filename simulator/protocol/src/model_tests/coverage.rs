@@ -155,8 +155,14 @@ fn expected() -> BTreeSet<String> {
     let flaws = flaws
         .into_iter()
         .flat_map(|(message, flaws)| flaws.iter().map(|flaw| name_of(message, *flaw)));
-    // No block here reads an epoch, and none is revoked; that has tests of its own.
-    let elsewhere = ["Certificate", "FastBlockUsingOracles", "RevokedEpoch"];
+    // No block here reads an epoch, and none is revoked, and no wallet is told of a batch; those have
+    // tests of their own.
+    let elsewhere = [
+        "BatchRolledBack",
+        "Certificate",
+        "FastBlockUsingOracles",
+        "RevokedEpoch",
+    ];
     let reasons = NodeError::NAMES
         .iter()
         .filter(|name| !elsewhere.contains(name));

@@ -249,6 +249,7 @@ impl World {
             shards: 1,
             key: key(1, 0),
             block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
+            delivery: crate::worker::DeliveryOptions::default(),
             sabotage: Sabotage::None,
         }
     }
