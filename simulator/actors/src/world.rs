@@ -119,8 +119,10 @@ impl Names {
             plan::Action::Transfer { to, .. } => to.candidates().contains(chain),
             plan::Action::Claim { target, to, .. } => *target == chain || *to == chain,
             plan::Action::Submit { to, .. } => to.candidates().contains(chain),
+            plan::Action::Airdrop { to, .. } => to.contains(chain),
             plan::Action::OpenChain(_)
             | plan::Action::ProcessInbox
+            | plan::Action::TakeNewest
             | plan::Action::ChangeOwnership(_)
             | plan::Action::CloseChain
             | plan::Action::NewCommittee(_)
@@ -215,6 +217,11 @@ impl Names {
                 }
             }
             plan::Action::ProcessInbox => Action::ProcessInbox,
+            plan::Action::TakeNewest => Action::TakeNewest,
+            plan::Action::Airdrop { to, amount } => Action::Airdrop {
+                recipients: to.iter().map(|chain| self.chain_id(chain)).collect(),
+                amount: *amount,
+            },
             plan::Action::ChangeOwnership(changed) => {
                 Action::ChangeOwnership(Arc::new(ownership(changed, false, &self.owners)))
             }

@@ -310,6 +310,8 @@ fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
         | Function::DoneCommands
         | Function::FailedCommands
         | Function::Refused(_)
+        | Function::Deliveries(_)
+        | Function::Undelivered(_)
         | Function::FaultHits(_)
         | Function::Lag(_)
         | Function::Rate(..)

@@ -245,12 +245,18 @@ impl Invariants {
                     .arrived(verdicts, losses, validator, arrival, sent);
             }
             Observation::DeliveryAnswered { height, .. } => {
+                // Outboxes know nothing of blocks that the validator does not have: below its tip it
+                // has all.
+                let until = self.heights.tip(validator, chain).checked_sub(1);
+                let Some(until) = until.map(|tip| tip.min(height.0)) else {
+                    return;
+                };
                 for pair in registry.pairs_from(chain) {
                     let (recipient, _) = registry.ends(pair);
                     let holder = self.sharding.holder(validator, recipient);
                     let (verdicts, losses) = (&mut self.verdicts, &mut self.losses);
                     self.delivery
-                        .answered(verdicts, losses, (validator, holder), pair, height.0);
+                        .answered(verdicts, losses, (validator, holder), pair, until);
                 }
             }
             Observation::OutboxConfirmed { height, .. } => {

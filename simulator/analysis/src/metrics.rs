@@ -108,6 +108,8 @@ pub(crate) struct Metrics {
     pub(crate) workers: Workers,
     /// Refused requests by reason.
     pub(crate) refusals: BTreeMap<&'static str, u64>,
+    /// Facts about messages on their way, by word.
+    pub(crate) deliveries: BTreeMap<&'static str, u64>,
     pub(crate) rules: RulesTried,
     closed: ClosedArrivals,
 }
@@ -133,6 +135,7 @@ impl Metrics {
             messages: Messages::new(rows),
             workers: Workers::new(parties, plan.duration),
             refusals: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
             rules: RulesTried::default(),
             closed: ClosedArrivals {
                 scripted,
@@ -165,6 +168,9 @@ impl Metrics {
         standing: Option<Standing>,
         registry: &mut Registry,
     ) {
+        if let Some(word) = fact.delivery() {
+            *self.deliveries.entry(word).or_default() += 1;
+        }
         let counters = &mut self.counters;
         match fact {
             Observation::CommandStarted { command, .. } => {

@@ -2,12 +2,16 @@
 //!
 //! A machine never reads them back. Everything that checks, counts or draws a run starts here.
 
+mod deliveries;
+
 use std::{
     hash::{Hash, Hasher},
     sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
+
+pub use deliveries::DELIVERIES;
 
 use crate::{
     certificate::{ConfirmedBlockCertificate, VotePayload},

@@ -309,6 +309,15 @@ pub enum Action {
     },
     /// Take in what has arrived.
     ProcessInbox,
+    /// Pay many chains the same in one block.
+    Airdrop {
+        /// The chains that get it.
+        recipients: Arc<[ChainId]>,
+        /// How much each of them gets.
+        amount: Amount,
+    },
+    /// Take in the newest of each origin, and jump over what may be jumped over.
+    TakeNewest,
     /// Give the chain other owners.
     ChangeOwnership(Arc<ChainOwnership>),
     /// Close the chain for good.

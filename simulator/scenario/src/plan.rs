@@ -404,6 +404,15 @@ pub enum Action {
     OpenChain(ChainIndex),
     /// Take in waiting messages.
     ProcessInbox,
+    /// Pay many chains the same in one block.
+    Airdrop {
+        /// The chains that get the tokens.
+        to: ChainSet,
+        /// How many each of them gets.
+        amount: Amount,
+    },
+    /// Take in the newest message of each sender, and jump over what may be jumped over.
+    TakeNewest,
     /// Give the chain other owners.
     ChangeOwnership(OwnershipPlan),
     /// Close the chain for good.

@@ -16,8 +16,8 @@ use serde_json::Value;
 
 pub use delivery::DeliverySpec;
 pub use workload::{
-    ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
-    TransferSpec, WorkloadSpec,
+    AirdropSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec,
+    SubmitSpec, TransferSpec, WorkloadSpec,
 };
 
 /// How a span of virtual time is written.
@@ -417,12 +417,16 @@ pub struct ByzantineSpec {
     /// Whole validators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validators: Option<String>,
+    /// Single workers, which can only roll back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<String>,
     /// The wallets of these chains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chains: Option<String>,
     /// How. Validators: `silent`, `withholds-votes`, `equivocates`, `amnesiac`, `executes-wrongly`,
     /// `signs-timeouts-early`, `lies-about-log`, `answers-stale`, `rolls-back`. Wallets: `two-faced`,
-    /// `rushes`, `drags`, `burns-rounds`, `ends-rounds`, `withholds-certificates`.
+    /// `rushes`, `drags`, `burns-rounds`, `ends-rounds`, `withholds-certificates`, `forges-bundles`,
+    /// `jumps-over`.
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,

@@ -238,7 +238,7 @@ impl Client {
             return;
         };
         let operations = vec![SystemOperation::ProcessNewEpoch(next)];
-        let staged = self.stage_operations(now, (operations, false), store, out);
+        let staged = self.stage_operations(now, operations, store, out);
         let Staged::Block { block, block_hash } = staged else {
             return;
         };

@@ -49,7 +49,7 @@ impl Client {
         let asked = self
             .ready
             .front()
-            .is_some_and(|c| c.action == Action::ProcessInbox);
+            .is_some_and(|c| matches!(c.action, Action::ProcessInbox | Action::TakeNewest));
         told || (asked && !self.fresh)
     }
 

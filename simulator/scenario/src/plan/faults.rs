@@ -67,7 +67,7 @@ pub enum FaultKind {
         behaviour: OwnerBehaviour,
     },
     /// When the fault ends, the disks of these validators are as they were when it began.
-    Rollback(Vec<ValidatorIndex>),
+    Rollback(Targets),
     /// The clocks of these nodes are off.
     Clock {
         /// Which.

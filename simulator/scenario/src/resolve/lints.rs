@@ -224,6 +224,8 @@ impl Resolver<'_> {
                     Action::Submit { .. }
                     | Action::OpenChain(_)
                     | Action::ProcessInbox
+                    | Action::TakeNewest
+                    | Action::Airdrop { .. }
                     | Action::ChangeOwnership(_)
                     | Action::CloseChain
                     | Action::NewCommittee(_)
@@ -304,7 +306,9 @@ fn reachable(plan: &Plan) -> ChainSet {
                 .union(&ChainSet::one(*to));
         }
         Action::OpenChain(chain) => all = all.union(&ChainSet::one(*chain)),
+        Action::Airdrop { to, .. } => all = all.union(to),
         Action::ProcessInbox
+        | Action::TakeNewest
         | Action::ChangeOwnership(_)
         | Action::CloseChain
         | Action::NewCommittee(_)
