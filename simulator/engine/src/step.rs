@@ -443,14 +443,18 @@ impl<N: Node> Stepper<N> {
 
     fn note(&mut self, vitals: &mut Vitals<N::Message>, now: VirtualTime, fact: NetworkFact) {
         if let Some(record) = <N::Record as Record>::from_network(fact) {
-            let Vitals {
-                me,
-                next_record,
-                chain,
-                ..
-            } = vitals;
-            self.records.push(now, *me, next_record, chain, record);
+            self.keep(vitals, now, record);
         }
+    }
+
+    fn keep(&mut self, vitals: &mut Vitals<N::Message>, now: VirtualTime, record: N::Record) {
+        let Vitals {
+            me,
+            next_record,
+            chain,
+            ..
+        } = vitals;
+        self.records.push(now, *me, next_record, chain, record);
     }
 
     /// Notes that a message is lost, and what its node type says of it.
@@ -463,13 +467,7 @@ impl<N: Node> Stepper<N> {
     ) {
         self.note(vitals, now, fact);
         if let Some(record) = N::lost(message) {
-            let Vitals {
-                me,
-                next_record,
-                chain,
-                ..
-            } = vitals;
-            self.records.push(now, *me, next_record, chain, record);
+            self.keep(vitals, now, record);
         }
     }
 
@@ -518,19 +516,15 @@ impl<N: Node> Stepper<N> {
             seq,
         };
         let number = seq.raw() >> 1;
-        let (at, copy) = match self.carrier.carry(&self.setting.network, passage) {
-            Carried::Arrives { at, copy } => (at, copy),
-            Carried::Lost => {
-                return self.note_loss(vitals, now, NetworkFact::Lost { to, number }, &body);
-            }
-            Carried::LostByRule(rule) => {
-                let fact = NetworkFact::LostByRule { to, number, rule };
-                return self.note_loss(vitals, now, fact, &body);
-            }
-            Carried::Partitioned(rule) => {
-                let fact = NetworkFact::Partitioned { to, number, rule };
-                return self.note_loss(vitals, now, fact, &body);
-            }
+        let carried = match self.carrier.carry(&self.setting.network, passage) {
+            Carried::Arrives { at, copy } => Ok((at, copy)),
+            Carried::Lost => Err(NetworkFact::Lost { to, number }),
+            Carried::LostByRule(rule) => Err(NetworkFact::LostByRule { to, number, rule }),
+            Carried::Partitioned(rule) => Err(NetworkFact::Partitioned { to, number, rule }),
+        };
+        let (at, copy) = match carried {
+            Ok(arrival) => arrival,
+            Err(fact) => return self.note_loss(vitals, now, fact, &body),
         };
         if here.group != there.group {
             // What windows rest on: between groups nothing is faster than the floor.
