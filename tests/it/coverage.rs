@@ -12,28 +12,37 @@ use scenario::{Options, Plan};
 use tests::{Drive, Watched, source_plan, watch};
 
 /// Seeded bugs that concern few scenarios.
-const SPECIAL: [Sabotage; 8] = [
+const SPECIAL: &[Sabotage] = &[
+    Sabotage::TwoOwners,
     Sabotage::AnybodyPays,
     Sabotage::ClosedChainsPay,
     Sabotage::OwnersNeverChange,
     Sabotage::BlocksOfTheFuture,
     Sabotage::CrashForgetsVotes,
-    Sabotage::AnswersBeforeSaving,
     Sabotage::NeverLooksAgain,
     Sabotage::LongGrace,
+    Sabotage::BlobsOfAnybody,
+    Sabotage::BlobsUnseen,
+    Sabotage::BlobsWithoutLimit,
+    Sabotage::OraclesUnrecorded,
 ];
 
 /// Seeded bugs that almost everything notices.
-const GENERAL: [Sabotage; 3] = [
+const GENERAL: &[Sabotage] = &[
     Sabotage::InboxOutOfOrder,
     Sabotage::OutboxForgets,
     Sabotage::VoteTwice,
+    Sabotage::AnswersBeforeSaving,
 ];
 
 /// All seeded bugs; those that say the most about a scenario come first.
 fn bugs() -> Vec<Sabotage> {
     let rules = Rule::ALL.into_iter().map(Sabotage::Without);
-    SPECIAL.into_iter().chain(rules).chain(GENERAL).collect()
+    let special = SPECIAL.iter().copied();
+    special
+        .chain(rules)
+        .chain(GENERAL.iter().copied())
+        .collect()
 }
 
 /// Rows of a table of the documentation whose first cell begins with `prefix`: their cells.

@@ -1,16 +1,23 @@
 //! Seeded bugs: each must make a named check fail, or that check proves nothing.
 
+use std::sync::Arc;
+
 use actors::BuildOptions;
 use analysis::Verdict;
 use engine::EngineCheck;
 use protocol::sabotage::Sabotage;
-use scenario::Options;
+use scenario::{Options, Plan};
 use tests::{Drive, plan, watch};
 
 #[track_caller]
 fn check_caught(scenario: &str, sabotage: Sabotage, invariant: &str) {
     let plan = plan(scenario, &[("signatures", "modeled")], Options::default());
-    let sound = watch(&plan, Drive::Heap, BuildOptions::default());
+    check_plan_caught(&plan, sabotage, invariant);
+}
+
+#[track_caller]
+fn check_plan_caught(plan: &Arc<Plan>, sabotage: Sabotage, invariant: &str) {
+    let sound = watch(plan, Drive::Heap, BuildOptions::default());
     assert_eq!(
         sound.broken(),
         Vec::<&str>::new(),
@@ -21,7 +28,7 @@ fn check_caught(scenario: &str, sabotage: Sabotage, invariant: &str) {
         saboteur: Some(0),
         ..BuildOptions::default()
     };
-    let watched = watch(&plan, Drive::Heap, options);
+    let watched = watch(plan, Drive::Heap, options);
     assert!(
         watched.broken().contains(&invariant),
         "{:?}",
@@ -56,6 +63,17 @@ fn a_validator_that_answers_before_it_saves_is_caught() {
         Sabotage::AnswersBeforeSaving,
         "I-16 PersistBeforeRelease",
     );
+}
+
+#[test]
+fn two_workers_that_hold_one_chain_are_caught() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../scenarios/edge/i-30-online-resize.toml"
+    );
+    let source = std::fs::read_to_string(path).expect("a text");
+    let plan = tests::source_plan(&source, &[], Options::default());
+    check_plan_caught(&plan, Sabotage::TwoOwners, "I-30 SingleWriter");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! as Actix actors over threads.
 
 mod closed_loop;
+mod elastic;
 pub mod hosting;
 mod node;
 mod store;

@@ -19,7 +19,12 @@ use protocol::{
 };
 use trace::Event;
 
-use crate::{closed_loop::ClosedLoop, store::SharedStore, topology::Topology};
+use crate::{
+    closed_loop::ClosedLoop,
+    elastic::{DRAIN, Elastic, RESIZE},
+    store::SharedStore,
+    topology::Topology,
+};
 
 /// What travels between nodes.
 #[derive(Clone, Debug)]
@@ -50,6 +55,7 @@ pub(crate) struct ServiceTimes {
     pub(crate) confirmed: QuantileTable,
     pub(crate) cross_chain: QuantileTable,
     pub(crate) query: QuantileTable,
+    pub(crate) load: QuantileTable,
 }
 
 /// A fault that only the node itself can show.
@@ -91,6 +97,8 @@ pub struct SimNode {
     pub(crate) armed: Option<(u32, VirtualDuration)>,
     /// What the disk held when a fault began that will bring it back.
     pub(crate) old_disk: Option<Box<Machine>>,
+    /// What nodes of an elastic validator have beside their machines.
+    pub(crate) elastic: Option<Box<Elastic>>,
     /// Empty between inputs; kept for its memory.
     pub(crate) outputs: Outputs,
 }
@@ -134,7 +142,10 @@ impl SimNode {
             .verifying
             .saturating_mul(u64::from(out.work.verifications));
         cost = VirtualDuration(cost.0.saturating_add(verifying.0));
-        if let Some(table) = kind {
+        let service = self.service.clone();
+        let load = service.as_ref().map(|service| &service.load);
+        let loads = (0..out.work.loads).filter_map(|_| load);
+        for table in kind.into_iter().chain(loads) {
             let sample = table
                 .as_constant()
                 .unwrap_or_else(|| ctx.sample(table, Purpose::Service, self.served));
@@ -333,18 +344,28 @@ impl SimNode {
             _ => None,
         });
         let mut misbehaved = false;
+        let elastic = self.elastic.take();
         self.step(
             ctx,
             kind,
             cross_chain,
             |machine, now, store, out| match machine {
-                Machine::Worker(worker) => match imposed {
-                    Some((how, _)) => {
-                        misbehaved =
-                            adversary::handle_as_worker(how, worker, now, packet, store, out);
+                Machine::Worker(worker) => {
+                    let mut handle = |worker: &mut Worker, packet, out: &mut Outputs| match imposed
+                    {
+                        Some((how, _)) => {
+                            misbehaved |=
+                                adversary::handle_as_worker(how, worker, now, packet, store, out);
+                        }
+                        None => worker.handle(now, packet, store, out),
+                    };
+                    match &elastic {
+                        Some(elastic) => {
+                            elastic.let_in((worker, now), packet, (store, out), &mut handle);
+                        }
+                        None => handle(worker, packet, out),
                     }
-                    None => worker.handle(now, packet, store, out),
-                },
+                }
                 Machine::Proxy(proxy) => {
                     if let Some(from) = from {
                         proxy.handle(from, packet, out);
@@ -356,6 +377,7 @@ impl SimNode {
                 }
             },
         );
+        self.elastic = elastic;
         if let (true, Some((_, fault))) = (misbehaved, imposed) {
             ctx.record(Event::Fault(fault));
         }
@@ -373,19 +395,52 @@ impl SimNode {
             }
             return;
         }
+        if token == RESIZE {
+            return self.resize(ctx);
+        }
+        let elastic = self.elastic.take();
         self.step(ctx, None, false, |machine, now, store, out| match machine {
-            Machine::Worker(worker) => worker.on_timer(now, token, store, out),
+            Machine::Worker(worker) => match &elastic {
+                Some(elastic) => elastic.on_timer((worker, now), token, (store, out)),
+                None => worker.on_timer(now, token, store, out),
+            },
             Machine::Wallet(client) => client.on_timer(now, token, store, out),
-            Machine::Proxy(_) => {}
+            Machine::Proxy(proxy) => {
+                if token == DRAIN {
+                    proxy.drain();
+                }
+            }
         });
+        self.elastic = elastic;
+    }
+
+    /// A proxy goes over to the number of workers of now.
+    fn resize(&mut self, ctx: &mut NodeCtx<'_>) {
+        if let (Some(elastic), Machine::Proxy(proxy)) = (&mut self.elastic, &mut self.machine) {
+            elastic.resize(proxy, ctx, &self.shared.topology);
+        }
     }
 
     fn on_start(&mut self, ctx: &mut NodeCtx<'_>) {
         self.step(ctx, None, false, |machine, now, store, out| match machine {
             Machine::Wallet(client) => client.start(now, store, out),
-            Machine::Worker(worker) => worker.start(out),
+            Machine::Worker(worker) => worker.go_on(out),
             Machine::Proxy(_) => {}
         });
+        self.resize(ctx);
+        let now = self.local_now(ctx);
+        if let (Some(elastic), Machine::Worker(worker)) = (&self.elastic, &mut self.machine) {
+            elastic.started(worker, now);
+        }
+    }
+
+    /// Stops, and loses what is volatile.
+    fn stop(&mut self, ctx: &mut NodeCtx<'_>) {
+        let now = self.local_now(ctx);
+        if let (Some(elastic), Machine::Worker(worker)) = (&self.elastic, &mut self.machine) {
+            elastic.stopped(worker, now);
+        }
+        self.crash();
     }
 
     fn crash(&mut self) {
@@ -416,7 +471,10 @@ impl ServiceTimes {
             RequestKind::Proposal => &self.propose,
             RequestKind::Validated => &self.validated,
             RequestKind::Confirmed => &self.confirmed,
-            RequestKind::Query | RequestKind::Subscribe | RequestKind::Timeout => &self.query,
+            RequestKind::Query
+            | RequestKind::Subscribe
+            | RequestKind::Timeout
+            | RequestKind::Blob => &self.query,
         })
     }
 }
@@ -449,7 +507,7 @@ impl Node for SimNode {
                 self.armed = Some((outputs, restart_after));
             }
             Input::Crash => {
-                self.crash();
+                self.stop(ctx);
                 self.lose_disk(ctx);
             }
             // A restarted wallet takes up its pending block and asks to be told again.

@@ -10,7 +10,8 @@ use std::sync::{
 
 use dashmap::DashMap;
 use protocol::{
-    block::ProposedBlock,
+    blob::{Blob, BlobId},
+    block::{Block, ProposedBlock},
     certificate::ConfirmedBlockCertificate,
     error::BlockError,
     execution::{self, ExecutionState},
@@ -66,6 +67,7 @@ impl<K: Eq + std::hash::Hash, V: Clone> Remembered<K, V> {
 /// One process's store.
 pub struct SharedStore {
     certificates: DashMap<CryptoHash, Arc<ConfirmedBlockCertificate>>,
+    blobs: DashMap<BlobId, Arc<Blob>>,
     keys: Remembered<PublicKey, Option<DecodedKey>>,
     verified: Remembered<CryptoHash, bool>,
     executed: Remembered<(CryptoHash, CryptoHash), Executed>,
@@ -80,6 +82,7 @@ impl SharedStore {
         Self {
             sabotage,
             certificates: DashMap::new(),
+            blobs: DashMap::new(),
             keys: Remembered::new(GENERATION_MAX),
             verified: Remembered::new(GENERATION_MAX),
             executed: Remembered::new(EXECUTED_MAX),
@@ -135,6 +138,31 @@ impl ContentStore for SharedStore {
         );
         self.executed.put(key, executed.clone());
         Ok(executed)
+    }
+
+    fn replay(&self, state: &Arc<ExecutionState>, block: &Block) -> Result<Executed, BlockError> {
+        let key = (state.state_hash, block.proposed_hash());
+        let known = self.executed.get(&key);
+        let known = known.filter(|executed| executed.block.hash() == block.hash());
+        if let (Some(executed), false) = (&known, self.paranoid) {
+            return Ok(executed.clone());
+        }
+        let executed = execution::replay(state, block, self.sabotage)?;
+        assert!(
+            known.is_none_or(|known| known == executed),
+            "I-4: a replay gives what was executed"
+        );
+        self.executed.put(key, executed.clone());
+        Ok(executed)
+    }
+
+    fn put_blob(&self, blob: &Arc<Blob>) {
+        let entry = self.blobs.entry(blob.id());
+        entry.or_insert_with(|| blob.clone());
+    }
+
+    fn blob(&self, id: &BlobId) -> Option<Arc<Blob>> {
+        self.blobs.get(id).map(|blob| blob.clone())
     }
 
     fn put_certificate(&self, certificate: &Arc<ConfirmedBlockCertificate>) {

@@ -2,6 +2,7 @@
 //!
 //! Everything here is a function of the plan; nothing depends on how the world is run.
 
+mod elastic;
 mod faults;
 mod genesis;
 mod script;
@@ -31,7 +32,7 @@ use protocol::{
 use scenario::{Plan, plan};
 use trace::{Directory, WalletEntry};
 
-use genesis::{committee, genesis, ownership};
+use genesis::{blob, committee, genesis, ownership};
 
 use crate::{
     node::{LocalFault, Machine, ServiceTimes, Shared, SimNode},
@@ -126,7 +127,9 @@ impl Names {
             | plan::Action::ChangeOwnership(_)
             | plan::Action::CloseChain
             | plan::Action::NewCommittee(_)
-            | plan::Action::RevokeEpoch(_) => false,
+            | plan::Action::RevokeEpoch(_)
+            | plan::Action::PublishBlobs(_)
+            | plan::Action::VerifyBlob(_) => false,
         };
         for workload in &plan.workloads {
             match &workload.kind {
@@ -230,6 +233,10 @@ impl Names {
                 Action::NewCommittee(Arc::new(committee(members, &self.validators)))
             }
             plan::Action::RevokeEpoch(epoch) => Action::RevokeEpoch(Epoch(*epoch)),
+            plan::Action::PublishBlobs(blobs) => {
+                Action::PublishBlobs(blobs.iter().map(blob).collect())
+            }
+            plan::Action::VerifyBlob(one) => Action::VerifyBlob(blob(one).id()),
         }
     }
 }
@@ -275,10 +282,9 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
         validators: validator_keys.iter().map(SigningKey::public).collect(),
     };
     let names = Arc::new(names);
-    let workers: Vec<_> = plan
-        .validators
-        .iter()
-        .map(|validator| validator.workers)
+    let validators = (0..).take(plan.validators.len());
+    let workers: Vec<_> = validators
+        .map(|index| plan.workers_max(plan::ValidatorIndex::new(index)))
         .collect();
     let clients = u32::try_from(names.wallets.len()).expect("the plan bounds wallets");
     let topology = Topology::new(&workers, clients);
@@ -297,6 +303,7 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
     };
     let mut residents = builder.validators(&validator_keys, options);
     residents.extend(builder.wallets(&owner_keys, options.sabotage));
+    let resizes = elastic::equip(plan, &topology, &mut residents);
     let faults = faults::plan_faults(plan, &names, &topology);
     for (actor, fault) in faults.local {
         let index = usize::try_from(actor.0 - 1).expect("an index fits memory");
@@ -306,6 +313,7 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
     network.rules = faults.rules;
     let mut script = script::script(plan, &names, &topology, &mut residents);
     script.extend(faults.script);
+    script.extend(resizes);
     let world = World {
         residents,
         network,
@@ -385,6 +393,7 @@ impl Builder<'_> {
             served: 0,
             armed: None,
             old_disk: None,
+            elastic: None,
             outputs: Outputs::default(),
         }
     }
@@ -410,15 +419,16 @@ impl Builder<'_> {
                     weight,
                 });
             };
-            let proxy = Proxy::new(ValidatorIndex(index), key.public(), validator.workers);
+            let map = elastic::first_map(self.plan, index);
+            let proxy = Proxy::new(ValidatorIndex(index), key.public(), map);
             let load = u32::try_from(self.names.wallets.len() / 4 + 16).unwrap_or(u32::MAX);
             add(Machine::Proxy(proxy), None, load);
-            for shard in 0..validator.workers {
+            for shard in 0..self.plan.workers_max(plan::ValidatorIndex::new(index)) {
                 let config = WorkerConfig {
                     genesis: self.genesis.clone(),
                     validator: ValidatorIndex(index),
                     shard: ShardIndex(shard),
-                    shards: validator.workers,
+                    map,
                     key: key.clone(),
                     block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
                     delivery: self.plan.delivery,
@@ -564,6 +574,7 @@ fn service_times(service: &plan::ServicePlan) -> ServiceTimes {
         confirmed: table(&service.confirmed),
         cross_chain: table(&service.cross_chain),
         query: table(&service.query),
+        load: table(&service.load),
     }
 }
 

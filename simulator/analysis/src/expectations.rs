@@ -297,6 +297,8 @@ fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
         Function::Inbox(set) | Function::Blocks(set) | Function::FastBlocks(set) => {
             if names.are_all(set) { 1 } else { set.len() }
         }
+        // It goes through all pairs of chains.
+        Function::Undelivered(_) => NARROW + 1,
         Function::OwnerBalance(..)
         | Function::Supply
         | Function::InFlight
@@ -311,9 +313,10 @@ fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
         | Function::FailedCommands
         | Function::Refused(_)
         | Function::Deliveries(_)
-        | Function::Undelivered(_)
         | Function::FaultHits(_)
         | Function::Lag(_)
+        | Function::Workers(_)
+        | Function::MovedChains
         | Function::Rate(..)
         | Function::Total(..)
         | Function::Statistic(..) => 1,

@@ -97,6 +97,7 @@ pub(crate) const fn kind_of(fault: &FaultPlan) -> &'static str {
         FaultKind::Clock { .. } => "clock",
         FaultKind::ByzantineValidators { .. } | FaultKind::ByzantineOwners { .. } => "byzantine",
         FaultKind::Rollback(_) => "rollback",
+        FaultKind::Resize(_) => "resize",
     }
 }
 

@@ -12,12 +12,14 @@
 //! | `sharding` | I-30 |
 //! | `messages` | I-31, I-32; I-33 in `delivery` |
 //! | `epochs` | I-37, I-38 |
+//! | `blobs` | I-34, I-35, I-42 |
 //!
 //! I-16, I-27 and I-28 about a machine's own state are told by the machine itself. Every check
 //! believes facts only; what a node did not tell because it crashed between saving and telling is
 //! excused once a crash, and never taken for a contradiction.
 
 mod accountability;
+mod blobs;
 mod delivery;
 mod epochs;
 mod execution;
@@ -32,6 +34,8 @@ mod verdicts;
 mod votes;
 
 #[cfg(test)]
+mod blob_tests;
+#[cfg(test)]
 mod epoch_tests;
 #[cfg(test)]
 mod ground_tests;
@@ -39,6 +43,8 @@ mod ground_tests;
 mod message_tests;
 #[cfg(test)]
 mod rival_tests;
+#[cfg(test)]
+mod sharding_tests;
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +57,7 @@ use protocol::{
     description::ChainDescription,
     ids::ChainId,
     observe::{Observation, Shape},
+    sharding::ShardingFact,
 };
 
 pub(crate) use linking::Standing;
@@ -58,6 +65,7 @@ pub(crate) use verdicts::{Broken, Stamp, Verdicts};
 pub use verdicts::{Invariant, Violation};
 
 use accountability::Proof;
+use blobs::Blobs;
 use delivery::Delivery;
 use epochs::Epochs;
 use grounds::{Cast, Rights};
@@ -82,6 +90,7 @@ pub(crate) struct Invariants {
     pub(crate) heads: Heads,
     pub(crate) money: Money,
     pub(crate) delivery: Delivery,
+    blobs: Blobs,
     rights: Rights,
     links: Links,
     sharding: Sharding,
@@ -107,6 +116,7 @@ impl Invariants {
             heads: Heads::new(genesis),
             money: Money::new(genesis),
             delivery: Delivery::new(size),
+            blobs: Blobs::default(),
             rights: Rights::new(genesis),
             links: Links::default(),
             sharding: Sharding::new(size),
@@ -124,7 +134,10 @@ impl Invariants {
     /// Looks at what the network or the kernel did.
     pub(crate) fn network(&mut self, stamp: Stamp, fact: &NetworkFact) {
         match fact {
-            NetworkFact::Crashed { .. } | NetworkFact::Panicked => self.losses.crashed(stamp.actor),
+            NetworkFact::Crashed { .. } | NetworkFact::Panicked => {
+                self.losses.crashed(stamp.actor);
+                self.sharding.stopped(stamp.actor);
+            }
             NetworkFact::Lost { .. }
             | NetworkFact::LostByRule { .. }
             | NetworkFact::Partitioned { .. }
@@ -175,6 +188,8 @@ impl Invariants {
             | Observation::RoundEntered { .. }
             | Observation::EpochsKnown { .. }
             | Observation::RuleBitten { .. }
+            | Observation::BlobStored { .. }
+            | Observation::BlobPending { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::UpdateRetried { .. }
@@ -187,6 +202,7 @@ impl Invariants {
             | Observation::SenderBlockRefused { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
+            | Observation::Sharding(_)
             | Observation::RequestTimedOut { .. } => None,
         }
     }
@@ -200,13 +216,23 @@ impl Invariants {
         (chain, subject): (ChainNo, Subject),
         registry: &Registry,
     ) {
-        if !matches!(fact, Observation::EpochsKnown { .. }) {
-            self.sharding
-                .told(&mut self.verdicts, validator, chain, stamp.actor);
+        let (verdicts, actor) = (&mut self.verdicts, stamp.actor);
+        match fact {
+            Observation::Sharding(ShardingFact::ChainTaken { lease, .. }) => {
+                self.sharding
+                    .taken(verdicts, (validator, chain), actor, *lease);
+            }
+            Observation::Sharding(ShardingFact::ChainReleased { .. }) => {
+                self.sharding.released(verdicts, (validator, chain), actor);
+            }
+            Observation::EpochsKnown { .. } => {}
+            _ => self.sharding.told(verdicts, validator, chain, actor),
         }
         let arrived = subject.pair.map(|pair| (pair, registry.ends(pair).1));
         let lossy = self.losses.any();
         self.epochs.worker(&mut self.verdicts, fact, arrived, lossy);
+        let who = (validator, chain);
+        self.blobs.worker(&mut self.verdicts, who, fact, lossy);
         match fact {
             Observation::VoteCast {
                 chain: chain_id,
@@ -282,6 +308,8 @@ impl Invariants {
             | Observation::RoundEntered { .. }
             | Observation::EpochsKnown { .. }
             | Observation::RuleBitten { .. }
+            | Observation::BlobStored { .. }
+            | Observation::BlobPending { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::UpdateRetried { .. }
             | Observation::UpdateDropped { .. }
@@ -293,6 +321,7 @@ impl Invariants {
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
             | Observation::RequestTimedOut { .. }
+            | Observation::Sharding(_)
             | Observation::ShapeBroken { .. } => {}
         }
     }
@@ -319,6 +348,8 @@ impl Invariants {
             Standing::AfterGap => self.money.untold(chain),
             Standing::Next => {}
         }
+        let (told, round) = ((chain, &**block), certificate.round());
+        self.blobs.block(&mut self.verdicts, told, round, standing);
         self.epochs
             .block(&mut self.verdicts, (chain, block), expected, losses);
         for description in block.opened() {

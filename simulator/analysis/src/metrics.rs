@@ -8,6 +8,7 @@
 pub(crate) mod blocks;
 pub(crate) mod messages;
 pub(crate) mod rules;
+pub(crate) mod scaling;
 pub(crate) mod windows;
 pub(crate) mod workers;
 
@@ -26,6 +27,7 @@ use crate::{
 use blocks::Blocks;
 use messages::Messages;
 use rules::RulesTried;
+use scaling::Scaling;
 use windows::Windows;
 use workers::Workers;
 
@@ -106,6 +108,7 @@ pub(crate) struct Metrics {
     pub(crate) blocks: Blocks,
     pub(crate) messages: Messages,
     pub(crate) workers: Workers,
+    pub(crate) scaling: Scaling,
     /// Refused requests by reason.
     pub(crate) refusals: BTreeMap<&'static str, u64>,
     /// Facts about messages on their way, by word.
@@ -134,6 +137,7 @@ impl Metrics {
             blocks: Blocks::new(rows),
             messages: Messages::new(rows),
             workers: Workers::new(parties, plan.duration),
+            scaling: Scaling::new(plan),
             refusals: BTreeMap::new(),
             deliveries: BTreeMap::new(),
             rules: RulesTried::default(),
@@ -242,7 +246,10 @@ impl Metrics {
                 counters.timeouts += u64::from(payload.kind == CertificateKind::Timeout);
             }
             Observation::RuleBitten { rule, .. } => self.rules.bitten(*rule, stamp),
+            Observation::Sharding(fact) => self.scaling.observe(stamp.time, fact),
             Observation::RoundEntered { .. }
+            | Observation::BlobStored { .. }
+            | Observation::BlobPending { .. }
             | Observation::EpochsKnown { .. }
             | Observation::BlockExecuted { .. }
             | Observation::BlockPreprocessed { .. }

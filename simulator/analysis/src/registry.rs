@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use protocol::{description::ChainDescription, ids::ChainId, observe::Observation};
+use protocol::{
+    description::ChainDescription, ids::ChainId, observe::Observation, sharding::ShardingFact,
+};
 
 /// Number of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -201,7 +203,8 @@ impl Registry {
     /// What a fact is about.
     pub(crate) fn subject(&mut self, fact: &Observation) -> Subject {
         let (chain, origin) = match fact {
-            Observation::CommandDone { .. } => return Subject::default(),
+            Observation::CommandDone { .. }
+            | Observation::Sharding(ShardingFact::MapChanged { .. }) => return Subject::default(),
             Observation::CommandStarted { chain, .. }
             | Observation::CommandFailed { chain, .. }
             | Observation::BlockProposed { chain, .. }
@@ -210,6 +213,8 @@ impl Registry {
             | Observation::RoundEntered { chain, .. }
             | Observation::EpochsKnown { chain, .. }
             | Observation::RuleBitten { chain, .. }
+            | Observation::BlobStored { chain, .. }
+            | Observation::BlobPending { chain, .. }
             | Observation::BlockExecuted { chain, .. }
             | Observation::BlockPreprocessed { chain, .. }
             | Observation::RequestRefused { chain, .. }
@@ -219,6 +224,9 @@ impl Registry {
             | Observation::BundleRejected { chain, .. }
             | Observation::BundlePostponed { chain, .. }
             | Observation::SenderBlockRefused { chain, .. }
+            | Observation::Sharding(
+                ShardingFact::ChainTaken { chain, .. } | ShardingFact::ChainReleased { chain, .. },
+            )
             | Observation::ShapeBroken { chain, .. } => (*chain, None),
             Observation::BlockConfirmed { certificate } => (certificate.block().chain_id(), None),
             Observation::BundleArrived {

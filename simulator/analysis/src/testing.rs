@@ -166,6 +166,8 @@ pub(crate) struct Network {
     pub(crate) states: Vec<Arc<ExecutionState>>,
     pub(crate) records: Vec<Stamped<Event>>,
     pub(crate) now_us: u64,
+    /// The round of certificates.
+    pub(crate) round: Round,
 }
 
 impl Network {
@@ -202,6 +204,7 @@ impl Network {
             genesis,
             records: Vec::new(),
             now_us: 0,
+            round: ROUND,
         }
     }
 
@@ -365,7 +368,7 @@ impl Network {
     /// The wallet holds the certificate.
     pub(crate) fn confirm(&mut self, block: &Arc<Block>) {
         let (chain, height) = (block.chain_id(), block.height());
-        let payload = payload(block.hash(), CertificateKind::Confirmed, ROUND);
+        let payload = payload(block.hash(), CertificateKind::Confirmed, self.round);
         let actor = wallet(self.chain_of(block));
         self.tell(
             actor,

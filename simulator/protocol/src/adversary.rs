@@ -6,7 +6,9 @@
 //! that a fault that never did anything shows.
 
 mod amnesiac;
+mod blob_stuffer;
 mod bundle_forger;
+mod certificate_forger;
 mod certificate_withholder;
 mod dragging_owner;
 mod early_timeout_signer;
@@ -89,6 +91,10 @@ pub enum OwnerBehaviour {
     ForgesBundles,
     /// Takes in later messages before earlier ones that may not be jumped over.
     JumpsOver,
+    /// Sends certificates that no quorum has signed.
+    ForgesCertificates,
+    /// Uploads blobs that nobody waits for.
+    StuffsBlobs,
 }
 
 impl OwnerBehaviour {
@@ -102,6 +108,8 @@ impl OwnerBehaviour {
         ("withholds-certificates", Self::WithholdsCertificates),
         ("forges-bundles", Self::ForgesBundles),
         ("jumps-over", Self::JumpsOver),
+        ("forges-certificates", Self::ForgesCertificates),
+        ("stuffs-blobs", Self::StuffsBlobs),
     ];
 }
 
@@ -170,6 +178,8 @@ pub fn distort_as_owner(behaviour: OwnerBehaviour, client: &Client, out: &mut Ou
         OwnerBehaviour::WithholdsCertificates => certificate_withholder::distort(out),
         OwnerBehaviour::ForgesBundles => bundle_forger::distort(client, out),
         OwnerBehaviour::JumpsOver => jumper::distort(client, out),
+        OwnerBehaviour::ForgesCertificates => certificate_forger::distort(client, out),
+        OwnerBehaviour::StuffsBlobs => blob_stuffer::distort(out),
     }
 }
 
@@ -235,7 +245,7 @@ fn infos(out: &mut Outputs) -> impl Iterator<Item = &mut ChainInfoResponse> {
     out.list.iter_mut().filter_map(|output| match output {
         Output::Send(Address::Proxy(_), Packet::ForwardReply { reply, .. }) => match &mut **reply {
             Ok(Response::Info(response)) => Some(&mut **response),
-            Ok(Response::Certificates(_) | Response::Done) | Err(_) => None,
+            Ok(Response::Certificates(_) | Response::Blob(_) | Response::Done) | Err(_) => None,
         },
         _ => None,
     })

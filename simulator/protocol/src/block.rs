@@ -8,11 +8,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     amount::Amount,
+    blob::BlobId,
     committee::Committee,
     description::{ChainDescription, InitialChainConfig},
     hash::{CryptoHash, Hashable},
     ids::{Account, AccountOwner, BlockHeight, ChainId, Epoch},
     message::{IncomingBundle, MessageAction, MessageBundle, OutgoingMessage, PostedMessage},
+    oracle::OracleResponse,
     ownership::ChainOwnership,
     small_map::SmallMap,
     submission::SubmittedOperation,
@@ -69,6 +71,16 @@ pub enum SystemOperation {
     },
     /// Goes on to the next epoch, which the admin chain has created. Not on the admin chain.
     ProcessNewEpoch(Epoch),
+    /// Publishes a blob of data, which the proposer brings along.
+    PublishDataBlob {
+        /// The hash of the blob.
+        hash: CryptoHash,
+    },
+    /// Says that a blob exists: the block is not valid where it is not known.
+    VerifyBlob {
+        /// The blob.
+        blob_id: BlobId,
+    },
 }
 
 /// One step of a block.
@@ -131,9 +143,21 @@ impl ProposedBlock {
         })
     }
 
-    /// Whether it asks an oracle, and so may not be a fast block.
-    pub fn uses_oracles(&self) -> bool {
-        self.read_epochs().next().is_some()
+    /// The blobs that its proposer brings along, in order.
+    pub fn published_blobs(&self) -> impl Iterator<Item = BlobId> {
+        self.operations().filter_map(|operation| match operation {
+            SystemOperation::PublishDataBlob { hash } => Some(BlobId::data(*hash)),
+            _ => None,
+        })
+    }
+
+    /// All blobs that it refers to, in order: whoever has the block needs them.
+    pub fn required_blobs(&self) -> impl Iterator<Item = BlobId> {
+        self.operations().filter_map(|operation| match operation {
+            SystemOperation::PublishDataBlob { hash } => Some(BlobId::data(*hash)),
+            SystemOperation::VerifyBlob { blob_id } => Some(*blob_id),
+            _ => None,
+        })
     }
 
     /// The operations that it executes, in order.
@@ -166,6 +190,15 @@ pub struct BlockExecutionOutcome {
     pub state_hash: CryptoHash,
     /// Chains that each transaction opens.
     pub opened: Vec<Vec<Arc<ChainDescription>>>,
+    /// What each transaction learned from outside of the chain.
+    pub oracle_responses: Vec<Vec<OracleResponse>>,
+}
+
+impl BlockExecutionOutcome {
+    /// Whether an oracle was asked, so that it may not be that of a fast block (I-42).
+    pub fn uses_oracles(&self) -> bool {
+        self.oracle_responses.iter().any(|all| !all.is_empty())
+    }
 }
 
 impl Hashable for BlockExecutionOutcome {
@@ -197,6 +230,8 @@ pub struct BlockHeader {
     pub previous_message_blocks_hash: CryptoHash,
     /// Hash of the opened chains.
     pub opened_hash: CryptoHash,
+    /// Hash of the oracle responses.
+    pub oracle_responses_hash: CryptoHash,
 }
 
 impl Hashable for BlockHeader {
@@ -305,6 +340,7 @@ fn header(proposed: &ProposedBlock, outcome: &BlockExecutionOutcome) -> BlockHea
             &outcome.previous_message_blocks,
         ),
         opened_hash: part("Opened", &outcome.opened),
+        oracle_responses_hash: part("OracleResponses", &outcome.oracle_responses),
     }
 }
 

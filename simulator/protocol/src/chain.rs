@@ -18,6 +18,7 @@ use crate::{
     message::MessageBundle,
     observe::{Arrival, Shape},
     outbox::Outbox,
+    pending_blobs::PendingBlobs,
     sabotage::Sabotage,
     small_map::SmallMap,
     store::{ContentStore, Executed},
@@ -37,6 +38,8 @@ pub struct ChainState {
     received_log: Vec<(ChainId, BlockHeight)>,
     block_hashes: Vec<CryptoHash>,
     preprocessed: BTreeMap<BlockHeight, CryptoHash>,
+    /// Blobs that its next block waits for; boxed, since most have none.
+    pub(crate) pending_blobs: Option<Box<PendingBlobs>>,
 }
 
 /// What came of a cross-chain update.
@@ -62,6 +65,7 @@ impl ChainState {
             received_log: Vec::new(),
             block_hashes: Vec::new(),
             preprocessed: BTreeMap::new(),
+            pending_blobs: None,
         }
     }
 
@@ -143,6 +147,7 @@ impl ChainState {
         }
         push_tight(&mut self.block_hashes, block.hash());
         self.preprocessed.remove(&block.height());
+        self.pending_blobs = None;
         self.execution = executed.state;
         for recipient in executed.block.recipients() {
             self.schedule(recipient, executed.block.height());

@@ -7,6 +7,7 @@
 
 mod advance;
 mod answers;
+mod blobs;
 mod communication;
 mod driver;
 mod epochs;
@@ -32,6 +33,7 @@ use self::{
     rounds::Candidate,
 };
 use crate::{
+    blob::BlobId,
     block::ProposedBlock,
     certificate::{CertificateKind, ConfirmedBlockCertificate, ValidatedBlockCertificate},
     chain::ChainState,
@@ -165,6 +167,8 @@ pub struct Client {
     attempt: Option<(Round, CryptoHash)>,
     /// Blocks of its own chain that others have made, just downloaded.
     synced: Vec<Arc<ConfirmedBlockCertificate>>,
+    /// Blobs that certified blocks refer to, and such a block of each.
+    blobs: BTreeMap<BlobId, CryptoHash>,
     /// What users have handed in, at a validator's wallet of a public chain.
     pool: Option<Box<Pool>>,
     /// What this wallet has handed in to public chains.
@@ -213,6 +217,7 @@ impl Client {
             seen: BTreeSet::new(),
             attempt: None,
             synced: Vec::new(),
+            blobs: BTreeMap::new(),
             pool: None,
             handed_in: None,
             lost_disk: None,
@@ -371,6 +376,7 @@ impl Client {
             Packet::Request { .. }
             | Packet::Forward { .. }
             | Packet::ForwardReply { .. }
+            | Packet::Sharding(_)
             | Packet::CrossChain(_) => {}
         }
     }

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::{
     amount::Amount,
+    blob::{BlobError, BlobId},
     hash::CryptoHash,
     ids::{AccountOwner, BlockHeight, ChainId, Cursor, Epoch},
     round::Round,
@@ -36,6 +37,19 @@ pub enum CertificateError {
     /// Signatures over another block.
     #[error("the signatures are over another block")]
     OtherBlock,
+}
+
+impl CertificateError {
+    /// A short stable name for tables and traces.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CertificateValidatorReuse => "CertificateValidatorReuse",
+            Self::InvalidSigner => "InvalidSigner",
+            Self::CertificateRequiresQuorum { .. } => "CertificateRequiresQuorum",
+            Self::InvalidSignature => "InvalidSignature",
+            Self::OtherBlock => "OtherBlock",
+        }
+    }
 }
 
 /// Why an inbox refuses a bundle.
@@ -127,6 +141,15 @@ pub enum ExecutionError {
     /// Nobody has published this committee.
     #[error("no blob has the hash {0:?}")]
     BlobsNotFound(CryptoHash),
+    /// The block has recorded fewer answers than it asks for.
+    #[error("an oracle response is missing")]
+    MissingOracleResponse,
+    /// The block has recorded more answers than it asks for.
+    #[error("an oracle response is left over")]
+    UnexpectedOracleResponse,
+    /// The block has recorded the answer to another question.
+    #[error("an oracle response answers something else")]
+    OracleResponseMismatch,
 }
 
 /// Why a proposed block is not valid on its chain.
@@ -162,6 +185,12 @@ pub enum BlockError {
     /// The chain is closed: all that is left is to reject what arrives.
     #[error("the chain is closed")]
     ClosedChain,
+    /// It publishes too many blobs.
+    #[error("{0}")]
+    Blobs(BlobError),
+    /// It has not recorded answers for each of its transactions.
+    #[error("oracle responses are not there for each transaction")]
+    MissingOracleResponseList,
 }
 
 /// What a validator answers when it cannot do as asked. The client knows a remedy for each.
@@ -287,6 +316,15 @@ pub enum NodeError {
     /// Another request that was handled together with this one failed.
     #[error("another request of the same batch failed")]
     BatchRolledBack,
+    /// These blobs are not here.
+    #[error("blobs are missing: {0:?}")]
+    BlobsNotFound(Vec<BlobId>),
+    /// No pending or certified block refers to this blob.
+    #[error("nobody waits for {0:?}")]
+    UnexpectedBlob(BlobId),
+    /// A blob is too large, or there are too many.
+    #[error("{0}")]
+    Blob(BlobError),
 }
 
 impl NodeError {
@@ -313,7 +351,15 @@ impl NodeError {
         "FastBlockUsingOracles",
         "RevokedEpoch",
         "BatchRolledBack",
-        "Certificate",
+        "CertificateValidatorReuse",
+        "InvalidSigner",
+        "CertificateRequiresQuorum",
+        "InvalidSignature",
+        "OtherBlock",
+        "BlobsNotFound",
+        "UnexpectedBlob",
+        "BlobTooLarge",
+        "TooManyPublishedBlobs",
         "Inbox",
         "Block",
         "CorruptedChainState",
@@ -343,7 +389,11 @@ impl NodeError {
             Self::FastBlockUsingOracles => "FastBlockUsingOracles",
             Self::RevokedEpoch(_) => "RevokedEpoch",
             Self::BatchRolledBack => "BatchRolledBack",
-            Self::Certificate(_) => "Certificate",
+            Self::Certificate(error) => error.name(),
+            Self::BlobsNotFound(_) => "BlobsNotFound",
+            Self::UnexpectedBlob(_) => "UnexpectedBlob",
+            Self::Blob(BlobError::BlobTooLarge { .. }) => "BlobTooLarge",
+            Self::Blob(BlobError::TooManyPublishedBlobs { .. }) => "TooManyPublishedBlobs",
             Self::Inbox { .. } => "Inbox",
             Self::Block(_) => "Block",
             Self::CorruptedChainState(_) => "CorruptedChainState",

@@ -4,16 +4,18 @@
 //! the historical state hash, a hash chain over changes. Knows nothing of inboxes, votes or
 //! validators.
 
+mod blobs;
 mod committees;
 mod money;
 mod receiving;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde::Serialize;
 
 use crate::{
     amount::Amount,
+    blob::{BlobId, BlobLimits},
     block::{Block, BlockExecutionOutcome, ProposedBlock, SystemOperation, Transaction},
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
     epochs::Epochs,
@@ -21,6 +23,7 @@ use crate::{
     hash::{CryptoHash, Hashable},
     ids::{AccountOwner, BlockHeight, ChainId, Epoch},
     message::OutgoingMessage,
+    oracle::{OracleResponse, Oracles},
     ownership::ChainOwnership,
     sabotage::Sabotage,
     small_map::SmallMap,
@@ -57,6 +60,8 @@ pub struct ExecutionState {
     pub previous_message_blocks: SmallMap<ChainId, (CryptoHash, BlockHeight)>,
     /// On the admin chain: the epochs that it has created.
     pub epochs: Option<Arc<Epochs>>,
+    /// The blobs that it has used, if any.
+    pub used_blobs: Option<Arc<BTreeSet<BlobId>>>,
 }
 
 /// One change of a state; the historical hash is over their sequence.
@@ -73,6 +78,7 @@ enum StateChange {
     CommitteeCreated(Epoch, CryptoHash),
     CommitteeRemoved(Epoch),
     Epoch(Epoch),
+    BlobUsed(BlobId),
 }
 
 #[derive(Serialize)]
@@ -113,6 +119,7 @@ impl ExecutionState {
             state_hash: CryptoHash::of(&delta),
             previous_message_blocks: SmallMap::default(),
             epochs: (description.origin == ChainOrigin::ADMIN).then(Arc::default),
+            used_blobs: None,
         }
     }
 
@@ -141,7 +148,8 @@ impl ExecutionState {
     }
 }
 
-/// Executes `block` on `state`. Any failing transaction fails the whole block.
+/// Executes `block` on `state`. Any failing transaction fails the whole block. What it asks oracles
+/// is answered as the caller has found it: blobs exist, epochs are created.
 ///
 /// # Errors
 /// The first rule that the block breaks.
@@ -158,9 +166,39 @@ pub fn execute_with(
     block: &ProposedBlock,
     sabotage: Sabotage,
 ) -> Result<Executed, BlockError> {
+    run(state, block, None, sabotage)
+}
+
+/// Executes `block` again with the answers that it has recorded, each used once and in order, and
+/// with a seeded bug.
+///
+/// # Errors
+/// The first rule that the block breaks; an answer that is missing, another one, or left over.
+pub fn replay(
+    state: &ExecutionState,
+    block: &Block,
+    sabotage: Sabotage,
+) -> Result<Executed, BlockError> {
+    let (block, recorded) = (block.proposed(), &block.outcome().oracle_responses);
+    if recorded.len() != block.transactions.len() {
+        return Err(BlockError::MissingOracleResponseList);
+    }
+    run(state, block, Some(recorded), sabotage)
+}
+
+fn run(
+    state: &ExecutionState,
+    block: &ProposedBlock,
+    recorded: Option<&[Vec<OracleResponse>]>,
+    sabotage: Sabotage,
+) -> Result<Executed, BlockError> {
     check_times(state, block)?;
     if state.closed && !block.only_rejects() && sabotage != Sabotage::ClosedChainsPay {
         return Err(BlockError::ClosedChain);
+    }
+    let blobs = BlobLimits::DEFAULT.check_count(block.published_blobs().count());
+    if sabotage != Sabotage::BlobsWithoutLimit {
+        blobs.map_err(BlockError::Blobs)?;
     }
     let mut execution = Execution {
         sabotage,
@@ -171,12 +209,20 @@ pub fn execute_with(
         messages: Vec::with_capacity(block.transactions.len()),
         opened: Vec::with_capacity(block.transactions.len()),
         opened_count: 0,
+        oracles: Oracles::Ask,
+        oracle_responses: Vec::with_capacity(block.transactions.len()),
     };
-    for (transaction, step) in (0..).zip(&block.transactions) {
+    for (index, step) in block.transactions.iter().enumerate() {
+        let transaction = u32::try_from(index).expect("blocks are small");
+        if let Some(recorded) = recorded {
+            execution.oracles = Oracles::Replay(recorded[index].iter().copied().collect());
+        }
+        execution.oracle_responses.push(Vec::new());
         execution.messages.push(Vec::new());
         execution.opened.push(Vec::new());
         execution
             .transaction(step)
+            .and_then(|()| execution.oracles.finish())
             .map_err(|error| BlockError::Transaction { transaction, error })?;
     }
     Ok(execution.finish())
@@ -215,6 +261,8 @@ struct Execution<'a> {
     messages: Vec<Vec<OutgoingMessage>>,
     opened: Vec<Vec<Arc<ChainDescription>>>,
     opened_count: u32,
+    oracles: Oracles,
+    oracle_responses: Vec<Vec<OracleResponse>>,
 }
 
 impl Execution<'_> {
@@ -266,6 +314,11 @@ impl Execution<'_> {
             }
             SystemOperation::RemoveCommittee { epoch } => self.remove_committee(*epoch),
             SystemOperation::ProcessNewEpoch(epoch) => self.process_new_epoch(*epoch),
+            SystemOperation::PublishDataBlob { hash } => {
+                self.use_blob(BlobId::data(*hash));
+                Ok(())
+            }
+            SystemOperation::VerifyBlob { blob_id } => self.verify_blob(*blob_id),
         }
     }
 
@@ -331,6 +384,7 @@ impl Execution<'_> {
             previous_message_blocks,
             state_hash,
             opened: self.opened,
+            oracle_responses: self.oracle_responses,
         };
         let block = Block::new(self.block.clone(), outcome);
         let mut state = self.state;

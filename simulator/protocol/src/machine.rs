@@ -17,6 +17,8 @@ pub struct Work {
     pub signatures: u32,
     /// Signatures verified.
     pub verifications: u32,
+    /// States of chains loaded that another worker had held.
+    pub loads: u32,
 }
 
 /// What a machine wants done.
@@ -60,6 +62,14 @@ impl Outputs {
     /// Tells a fact.
     pub fn observe(&mut self, observation: Observation) {
         self.list.push(Output::Observe(Box::new(observation)));
+    }
+
+    /// Adds the outputs of one more input, which was handled by itself.
+    pub fn append(&mut self, mut more: Self) {
+        self.list.append(&mut more.list);
+        self.work.signatures += more.work.signatures;
+        self.work.verifications += more.work.verifications;
+        self.work.loads += more.work.loads;
     }
 
     /// A chain that is saved only after something was sent that may tell of it (I-16): whoever stops

@@ -283,6 +283,7 @@ impl Run {
             let rest = |chain: &ChainState| {
                 let mut rest = chain.clone();
                 rest.manager = old[&ours].manager.clone();
+                rest.pending_blobs.clone_from(&old[&ours].pending_blobs);
                 rest
             };
             assert_eq!(rest(&chains[&ours]), *old[&ours], "refused: {error}");
@@ -435,7 +436,7 @@ fn a_retry_whose_certificate_is_of_something_else_changes_nothing() {
             flaw: Some(flaw),
         };
         run.step(&Step { action, stop: None });
-        assert_eq!(run.tally.get("refused: Certificate other block"), Some(&1));
+        assert_eq!(run.tally.get("refused: OtherBlock"), Some(&1));
         assert_eq!(*run.chain(), fresh, "{flaw:?}");
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use deliveries::DELIVERIES;
 
 use crate::{
+    blob::BlobId,
     certificate::{ConfirmedBlockCertificate, VotePayload},
     error::NodeError,
     hash::CryptoHash,
@@ -21,6 +22,7 @@ use crate::{
     round::Round,
     rpc::RequestKind,
     rules::Rule,
+    sharding::ShardingFact,
     time::TimeDelta,
 };
 
@@ -264,6 +266,26 @@ pub enum Observation {
         chain: ChainId,
         /// The rule.
         rule: Rule,
+    },
+    /// Something about which worker owns which chain.
+    Sharding(ShardingFact),
+    /// A validator has stored a blob, to which a certified block refers.
+    BlobStored {
+        /// The chain of the block.
+        chain: ChainId,
+        /// The blob.
+        blob: BlobId,
+    },
+    /// A validator has taken in a blob for a pending block.
+    BlobPending {
+        /// The chain.
+        chain: ChainId,
+        /// The blob.
+        blob: BlobId,
+        /// Its bytes.
+        size: u64,
+        /// How many blobs wait there now.
+        pending: u64,
     },
     /// A cross-chain update is sent again, because it was not confirmed in time.
     UpdateRetried {

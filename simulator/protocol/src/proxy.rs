@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    genesis::shard_of,
+    database::ShardMap,
     ids::{Address, ChainId, ClientIndex, ValidatorIndex},
     machine::Outputs,
     rpc::{Packet, Reason, Request},
@@ -23,19 +23,27 @@ struct Subscription {
 pub struct Proxy {
     validator: ValidatorIndex,
     key: PublicKey,
-    shards: u32,
+    map: ShardMap,
+    /// It takes no more requests: the validator is about to stop.
+    draining: bool,
     subscriptions: BTreeMap<ChainId, Vec<Subscription>>,
 }
 
 impl Proxy {
-    /// The proxy of a validator with `shards` workers.
-    pub const fn new(validator: ValidatorIndex, key: PublicKey, shards: u32) -> Self {
+    /// The proxy of a validator whose chains are placed by `map`.
+    pub const fn new(validator: ValidatorIndex, key: PublicKey, map: ShardMap) -> Self {
         Self {
             validator,
             key,
-            shards,
+            map,
+            draining: false,
             subscriptions: BTreeMap::new(),
         }
+    }
+
+    /// Its validator.
+    pub const fn validator(&self) -> ValidatorIndex {
+        self.validator
     }
 
     /// Handles a packet that `from` sent. What is addressed to nobody here is dropped.
@@ -51,8 +59,8 @@ impl Proxy {
                 }
             }
             Packet::Request { id, chain, request } => {
-                if let Address::Client(client) = from {
-                    let shard = shard_of(&self.key, &chain, self.shards);
+                if let (Address::Client(client), false) = (from, self.draining) {
+                    let shard = self.map.shard_of(&self.key, &chain);
                     let packet = Packet::Forward {
                         client,
                         id,
@@ -76,7 +84,8 @@ impl Proxy {
                     out.send(Address::Client(subscription.client), packet);
                 }
             }
-            Packet::Reply { .. }
+            Packet::Sharding(_)
+            | Packet::Reply { .. }
             | Packet::Forward { .. }
             | Packet::CrossChain(_)
             | Packet::Command(_)
@@ -93,8 +102,19 @@ impl Proxy {
         subscribers.push(subscription);
     }
 
+    /// From now on chains are placed so.
+    pub const fn set_map(&mut self, map: ShardMap) {
+        self.map = map;
+    }
+
+    /// Takes no more requests until it is started again.
+    pub const fn drain(&mut self) {
+        self.draining = true;
+    }
+
     /// Throws away what a crash takes.
     pub fn crash(&mut self) {
         self.subscriptions.clear();
+        self.draining = false;
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     amount::Amount,
+    blob::{Blob, BlobId},
     certificate::{
         ConfirmedBlockCertificate, LiteCertificate, TimeoutCertificate, ValidatedBlockCertificate,
         Vote,
@@ -24,6 +25,7 @@ use crate::{
     ownership::ChainOwnership,
     proposal::BlockProposal,
     round::Round,
+    sharding::ShardingMessage,
     signature::{PublicKey, Signature},
     submission::SubmittedOperation,
     time::{TimeDelta, Timestamp},
@@ -80,6 +82,12 @@ pub enum Request {
         /// somebody else may extend the chain.
         blocks: bool,
     },
+    /// Take in a blob that a pending block of the chain waits for.
+    PendingBlob(Arc<Blob>),
+    /// Keep a blob that a confirmed block of the chain refers to.
+    UploadBlob(Arc<Blob>),
+    /// Send a confirmed block that refers to a blob, and the blob with it.
+    DownloadBlob(BlobId),
 }
 
 /// The kind of a [`Request`], for records and service times.
@@ -97,6 +105,8 @@ pub enum RequestKind {
     Subscribe,
     /// A timeout certificate.
     Timeout,
+    /// A blob, there or back.
+    Blob,
 }
 
 impl Request {
@@ -109,6 +119,7 @@ impl Request {
             Self::Timeout(_) => RequestKind::Timeout,
             Self::ChainInfo(_) | Self::DownloadCertificates(_) => RequestKind::Query,
             Self::Subscribe { .. } => RequestKind::Subscribe,
+            Self::PendingBlob(_) | Self::UploadBlob(_) | Self::DownloadBlob(_) => RequestKind::Blob,
         }
     }
 }
@@ -186,6 +197,8 @@ pub enum Response {
     Info(Box<ChainInfoResponse>),
     /// The certificates that were at hand, by height.
     Certificates(Vec<Arc<ConfirmedBlockCertificate>>),
+    /// A block that refers to the blob, which comes along; `None`: the blob is not here.
+    Blob(Option<Arc<ConfirmedBlockCertificate>>),
     /// Done, nothing to tell.
     Done,
 }
@@ -229,6 +242,8 @@ pub enum CrossChainRequest {
     StoreDescription(Arc<ChainDescription>),
     /// The shard of the admin chain knows these epochs.
     StoreEpochs(Arc<Epochs>),
+    /// A shard has stored these blobs, to which these blocks refer.
+    StoreBlobs(Arc<[(BlobId, CryptoHash)]>),
 }
 
 /// Why a wallet may want to look.
@@ -326,6 +341,10 @@ pub enum Action {
     NewCommittee(Arc<Committee>),
     /// Revoke an epoch. On the admin chain.
     RevokeEpoch(Epoch),
+    /// Publish these blobs.
+    PublishBlobs(Arc<[Arc<Blob>]>),
+    /// Put on record that a blob exists.
+    VerifyBlob(BlobId),
 }
 
 /// When a command may start.
@@ -420,6 +439,8 @@ pub enum Packet {
     },
     /// A shard asks another shard of its validator.
     CrossChain(Box<CrossChainRequest>),
+    /// The workers of a validator and its proxy speak of who owns which chain.
+    Sharding(Box<ShardingMessage>),
     /// Something happened on a chain: from shard to proxy, and from proxy to wallets.
     Notification(Box<Notification>),
     /// The workload asks a wallet.
@@ -475,6 +496,7 @@ impl Packet {
             Self::CommandDone(number) => mix(9, *number, 0),
             Self::ChainOpened(lineage) => mix(10, head(&lineage.description.id()), 0),
             Self::Submit(handed_in) => mix(11, handed_in.number, u64::from(handed_in.wallet.0)),
+            Self::Sharding(message) => mix(13, message.fingerprint(), 0),
             Self::SubmissionDone(number, height) => {
                 mix(12, *number, height.map_or(u64::MAX, |height| height.0))
             }
@@ -506,6 +528,9 @@ fn request_fingerprint(request: &Request) -> u64 {
             .iter()
             .fold(12, |sum: u64, height| sum.wrapping_mul(31) ^ height.0),
         Request::Subscribe { blocks } => 13 + u64::from(*blocks),
+        Request::PendingBlob(blob) => blob.id().hash.fingerprint().rotate_left(3),
+        Request::UploadBlob(blob) => blob.id().hash.fingerprint().rotate_left(4),
+        Request::DownloadBlob(id) => id.hash.fingerprint().rotate_left(5),
     }
 }
 
@@ -540,6 +565,9 @@ fn reply_fingerprint(reply: &Reply) -> u64 {
                 sum.rotate_left(7) ^ certificate.hash().fingerprint()
             })
         }
+        Ok(Response::Blob(proof)) => proof.as_ref().map_or(17, |certificate| {
+            certificate.hash().fingerprint().rotate_left(6)
+        }),
         Ok(Response::Done) => 15,
         Err(error) => {
             let bytes = bcs::to_bytes(error).expect("errors encode");
@@ -578,5 +606,8 @@ fn cross_chain_fingerprint(request: &CrossChainRequest) -> u64 {
         CrossChainRequest::StoreEpochs(epochs) => {
             16 ^ u64::from(epochs.newest().0).rotate_left(32) ^ u64::from(epochs.first_trusted().0)
         }
+        CrossChainRequest::StoreBlobs(stored) => stored.iter().fold(18, |sum: u64, (id, _)| {
+            sum.rotate_left(7) ^ id.hash.fingerprint()
+        }),
     }
 }

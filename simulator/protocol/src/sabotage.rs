@@ -18,6 +18,9 @@ pub enum Sabotage {
     InboxOutOfOrder,
     /// An outbox forgets a height that was never delivered.
     OutboxForgets,
+    /// A worker keeps its chains whatever the shard map says, and takes those that it owns by the map
+    /// whoever holds them.
+    TwoOwners,
     /// A voting rule is not looked at.
     Without(Rule),
     /// A validator votes for blocks however far they are in the future.
@@ -36,6 +39,14 @@ pub enum Sabotage {
     LongGrace,
     /// A wallet looks for messages only when it is told of one.
     NeverLooksAgain,
+    /// A validator takes in whatever blob is sent.
+    BlobsOfAnybody,
+    /// A validator does not look whether the blobs of a block are there.
+    BlobsUnseen,
+    /// A block may publish any number of blobs.
+    BlobsWithoutLimit,
+    /// What a block asks of oracles is not recorded in it.
+    OraclesUnrecorded,
 }
 
 impl Sabotage {

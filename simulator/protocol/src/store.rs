@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use crate::{
+    blob::{Blob, BlobId},
     block::{Block, ProposedBlock},
     certificate::ConfirmedBlockCertificate,
     error::BlockError,
     execution::{self, ExecutionState},
     hash::CryptoHash,
+    sabotage::Sabotage,
     signature::{PublicKey, Signature},
 };
 
@@ -43,6 +45,20 @@ pub trait ContentStore: Send + Sync {
         let _ = block_hash;
         execution::execute(state, block)
     }
+
+    /// Executes `block` again, with the oracle responses that it has recorded.
+    ///
+    /// # Errors
+    /// If the block is not valid there, or asks for other answers.
+    fn replay(&self, state: &Arc<ExecutionState>, block: &Block) -> Result<Executed, BlockError> {
+        execution::replay(state, block, Sabotage::None)
+    }
+
+    /// Keeps a blob.
+    fn put_blob(&self, blob: &Arc<Blob>);
+
+    /// A blob that was kept.
+    fn blob(&self, id: &BlobId) -> Option<Arc<Blob>>;
 
     /// Keeps a confirmed certificate, by the hash of its block.
     fn put_certificate(&self, certificate: &Arc<ConfirmedBlockCertificate>);

@@ -8,9 +8,11 @@ use std::{
 
 use crate::{
     Amount, TimeDelta, Timestamp,
+    blob::{Blob, BlobId},
     certificate::ConfirmedBlockCertificate,
     client::{Client, ClientConfig, ClientOptions, InboxPolicy},
     committee::{Committee, ValidatorState},
+    database::{Placement, ShardMap},
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
     genesis::Genesis,
     hash::CryptoHash,
@@ -29,7 +31,10 @@ use crate::{
 };
 
 #[derive(Default)]
-pub(crate) struct PlainStore(Mutex<BTreeMap<CryptoHash, Arc<ConfirmedBlockCertificate>>>);
+pub(crate) struct PlainStore(
+    Mutex<BTreeMap<CryptoHash, Arc<ConfirmedBlockCertificate>>>,
+    Mutex<BTreeMap<BlobId, Arc<Blob>>>,
+);
 
 impl ContentStore for PlainStore {
     fn put_certificate(&self, certificate: &Arc<ConfirmedBlockCertificate>) {
@@ -43,6 +48,16 @@ impl ContentStore for PlainStore {
             .expect("no test panics while it holds this")
             .get(hash)
             .cloned()
+    }
+
+    fn put_blob(&self, blob: &Arc<Blob>) {
+        let mut map = self.1.lock().expect("no test panics while it holds this");
+        map.insert(blob.id(), blob.clone());
+    }
+
+    fn blob(&self, id: &BlobId) -> Option<Arc<Blob>> {
+        let map = self.1.lock().expect("no test panics while it holds this");
+        map.get(id).cloned()
     }
 }
 
@@ -70,6 +85,7 @@ pub(crate) struct Net {
 }
 
 pub(crate) const SHARDS: u32 = 2;
+const MAP: ShardMap = ShardMap::first(SHARDS, Placement::Remainder);
 
 fn workers(genesis: &Arc<Genesis>) -> Vec<Vec<Worker>> {
     let worker = |validator: u32, shard: u32| {
@@ -77,7 +93,7 @@ fn workers(genesis: &Arc<Genesis>) -> Vec<Vec<Worker>> {
             genesis: genesis.clone(),
             validator: ValidatorIndex(validator),
             shard: ShardIndex(shard),
-            shards: SHARDS,
+            map: MAP,
             key: key(1, validator),
             block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
             delivery: DeliveryOptions::default(),
@@ -126,7 +142,7 @@ impl Net {
         let descriptions: Vec<_> = (0..).zip(balances).map(described).collect();
         let chains: Vec<_> = descriptions.iter().map(ChainDescription::id).collect();
         let genesis = Arc::new(Genesis::new(committee, descriptions));
-        let proxy = |index: u32| Proxy::new(ValidatorIndex(index), key(1, index).public(), SHARDS);
+        let proxy = |index: u32| Proxy::new(ValidatorIndex(index), key(1, index).public(), MAP);
         let client = |(index, chain): (u32, &ChainId)| {
             let config = client_config(genesis.clone(), index, Some(*chain));
             Client::new(config, Timestamp::default())
@@ -204,7 +220,7 @@ impl Net {
         let genesis = Genesis::new(committee, descriptions).with_candidates(keys.collect());
         net.genesis = Arc::new(genesis);
         net.workers = workers(&net.genesis);
-        let proxy = |index| Proxy::new(ValidatorIndex(index), key(1, index).public(), SHARDS);
+        let proxy = |index| Proxy::new(ValidatorIndex(index), key(1, index).public(), MAP);
         net.proxies = (0..validators).map(proxy).collect();
         for (index, chain) in (0..).zip(net.chains.clone()) {
             let mut config = client_config(net.genesis.clone(), index, Some(chain));

@@ -1,16 +1,18 @@
 //! A worker shard of a validator: many chains, one request at a time.
 //!
-//! Owns the chains that [`crate::genesis::shard_of`] gives it, loads each on first touch, and never
+//! Owns the chains that its [`ShardMap`] gives it, loads each on first touch, and never
 //! talks to another validator. This file routes; rules are in `consensus` and `cross_chain`.
-//! What survives a crash is the chains, the descriptions and what is known of epochs; `Volatile` does
-//! not.
+//! What survives a crash is the chains, the descriptions, the blobs and what is known of epochs;
+//! `Volatile` does not.
 
 mod batches;
+mod blobs;
 mod consensus;
 mod cross_chain;
 mod delivery;
 mod epochs;
 mod fallback;
+mod leases;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,12 +22,14 @@ use self::{
     delivery::Queue,
 };
 use crate::{
+    blob::BlobId,
     block::Block,
     chain::ChainState,
+    database::ShardMap,
     description::ChainDescription,
     epochs::Epochs,
     error::NodeError,
-    genesis::{Genesis, shard_of},
+    genesis::Genesis,
     ids::{Address, BlockHeight, ChainId, ClientIndex, ShardIndex, ValidatorIndex},
     machine::Outputs,
     manager::ChainManager,
@@ -51,8 +55,9 @@ pub struct WorkerConfig {
     pub validator: ValidatorIndex,
     /// Its number.
     pub shard: ShardIndex,
-    /// How many shards its validator has.
-    pub shards: u32,
+    /// Which shard of its validator owns which chain. It changes only where the workers share a
+    /// [`crate::database::Database`].
+    pub map: ShardMap,
     /// Its validator's key.
     pub key: SigningKey,
     /// How far in the future a block may be.
@@ -77,6 +82,23 @@ struct Asked {
     request: Request,
 }
 
+impl Asked {
+    fn into_packet(self) -> Packet {
+        let Self {
+            client,
+            id,
+            chain,
+            request,
+        } = self;
+        Packet::Forward {
+            client,
+            id,
+            chain,
+            request,
+        }
+    }
+}
+
 /// What a crash takes away.
 #[derive(Clone, Debug, Default)]
 struct Volatile {
@@ -90,6 +112,8 @@ struct Volatile {
     delivery: BTreeMap<ChainId, Vec<(BlockHeight, ClientIndex, RequestId)>>,
     /// Proposals a little ahead of this clock.
     delayed: Vec<(Timestamp, Asked)>,
+    /// Packets whose chain another worker still holds.
+    waiting: Box<leases::Waiting>,
 }
 
 /// A worker shard.
@@ -98,6 +122,8 @@ pub struct Worker {
     config: WorkerConfig,
     chains: BTreeMap<ChainId, Box<ChainState>>,
     descriptions: BTreeMap<ChainId, Arc<ChainDescription>>,
+    /// The blobs that certified blocks refer to.
+    blobs: BTreeMap<BlobId, blobs::BlobState>,
     /// What it knows of the admin chain.
     epochs: Arc<Epochs>,
     /// The voting rules that it keeps.
@@ -122,6 +148,7 @@ impl Worker {
             config,
             chains: BTreeMap::new(),
             descriptions: BTreeMap::new(),
+            blobs: BTreeMap::new(),
             epochs: Arc::default(),
             volatile: Volatile::default(),
         }
@@ -189,6 +216,7 @@ impl Worker {
             Packet::Request { .. }
             | Packet::Reply { .. }
             | Packet::ForwardReply { .. }
+            | Packet::Sharding(_)
             | Packet::Notification(_)
             | Packet::Command(_)
             | Packet::CommandDone(_)
@@ -284,6 +312,11 @@ impl Worker {
                 self.handle_download(chain, &heights, store).map(Some)
             }
             Request::Subscribe { .. } => Ok(Some(Response::Done)),
+            Request::PendingBlob(blob) => {
+                self.handle_pending_blob(now, chain, &blob, out).map(Some)
+            }
+            Request::UploadBlob(blob) => self.handle_blob_upload(chain, &blob, out).map(Some),
+            Request::DownloadBlob(id) => Ok(Some(self.handle_blob_download(&id, store))),
         };
         self.observe_round(chain, before, out);
         for rule in self.rules.news() {
@@ -353,10 +386,7 @@ impl Worker {
 
     fn shard_of(&self, chain: &ChainId) -> Address {
         let key = self.config.key.public();
-        Address::Worker(
-            self.config.validator,
-            shard_of(&key, chain, self.config.shards),
-        )
+        Address::Worker(self.config.validator, self.config.map.shard_of(&key, chain))
     }
 
     fn notify(&self, chain_id: ChainId, reason: Reason, out: &mut Outputs) {
@@ -510,6 +540,7 @@ impl Worker {
             }
             CrossChainRequest::StoreDescription(description) => self.store_description(description),
             CrossChainRequest::StoreEpochs(epochs) => self.store_epochs(epochs, out),
+            CrossChainRequest::StoreBlobs(stored) => self.note_blobs(&stored),
         }
     }
 

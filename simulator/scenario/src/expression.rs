@@ -137,12 +137,16 @@ pub enum Function {
     Refused(&'static str),
     /// How often this was told of a message on its way, by its word.
     Deliveries(&'static str),
-    /// Messages that have not come to a validator, each bundle one.
-    Undelivered(ValidatorIndex),
     /// How often a fault changed something: messages cut or lost, nodes stopped or slowed.
     FaultHits(FaultIndex),
     /// How many confirmed blocks a validator is behind the furthest one, over all chains.
     Lag(ValidatorIndex),
+    /// How many workers share the chains of a validator.
+    Workers(ValidatorIndex),
+    /// Messages of confirmed blocks that never reached an inbox of a validator.
+    Undelivered(ValidatorIndex),
+    /// How often a worker took over a chain that it, or another, had held before.
+    MovedChains,
     /// Events a second.
     Rate(Counter, Window),
     /// Events.
@@ -172,9 +176,11 @@ impl Function {
             | Self::FailedCommands
             | Self::Refused(_)
             | Self::Deliveries(_)
-            | Self::Undelivered(_)
             | Self::FaultHits(_)
             | Self::Lag(_)
+            | Self::Workers(_)
+            | Self::Undelivered(_)
+            | Self::MovedChains
             | Self::Total(_, _) => Dimension::Count,
             Self::Rate(_, _) => Dimension::Rate,
             Self::Statistic(Statistic::Jain, _, _) => Dimension::Share,

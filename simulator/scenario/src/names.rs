@@ -31,6 +31,8 @@ pub(crate) struct Names {
     owner_by_name: BTreeMap<String, OwnerIndex>,
     pub(crate) validators: u32,
     pub(crate) workers: u32,
+    /// The most workers that a validator may have later.
+    pub(crate) workers_max: u32,
     pub(crate) regions: Vec<String>,
     pub(crate) faults: Vec<String>,
     /// Whether some chains could not be read, so that an unknown name may be theirs.
@@ -240,10 +242,12 @@ impl Names {
         for part in list(piece)? {
             match number_after(part.text, 'w') {
                 _ if part.text == "w*" => all.extend((0..self.workers).map(WorkerIndex::new)),
-                Some(number) if number <= self.workers => all.push(WorkerIndex::new(number - 1)),
+                Some(number) if number <= self.workers_max => {
+                    all.push(WorkerIndex::new(number - 1))
+                }
                 Some(_) | None => {
                     let message = format!("no worker is called `{}`", part.text);
-                    let help = format!("workers of each validator: w1 to w{}", self.workers);
+                    let help = format!("workers of each validator: w1 to w{}", self.workers_max);
                     let error = part.error(Code::UnknownWorker, message, help);
                     return Err(error.with_label("unknown worker"));
                 }

@@ -5,6 +5,7 @@
 //! are gone. Knows nothing of text: names stay only where people will read them again.
 
 mod arrivals;
+mod elastic;
 mod faults;
 mod index;
 mod recipients;
@@ -15,6 +16,7 @@ use protocol::{Amount, TimeDelta, worker::DeliveryOptions};
 use crate::expression::Expression;
 
 pub use arrivals::{ArrivalCursor, Gaps, OpenPlan, RatePoint, Visit};
+pub use elastic::{ResizeManner, ResizePlan};
 pub use faults::{CrashPoint, FaultKind, FaultPlan, LinkPlan, Targets};
 pub use index::{
     ChainIndex, ChainSet, FaultIndex, GroupIndex, OwnerIndex, RegionIndex, ValidatorIndex,
@@ -194,6 +196,8 @@ pub struct ServicePlan {
     pub cross_chain: Distribution,
     /// Answering a query.
     pub query: Distribution,
+    /// Loading a chain that another worker held.
+    pub load: Distribution,
 }
 
 /// A group of chains, as declared.
@@ -421,6 +425,19 @@ pub enum Action {
     NewCommittee(Vec<(ValidatorIndex, u64)>),
     /// Revoke an epoch. On the admin chain.
     RevokeEpoch(u32),
+    /// Publish these blobs.
+    PublishBlobs(Vec<BlobPlan>),
+    /// Put on record that a blob exists.
+    VerifyBlob(BlobPlan),
+}
+
+/// A blob: its bytes follow from its name and size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobPlan {
+    /// Its name.
+    pub name: String,
+    /// How many bytes it has.
+    pub size: u64,
 }
 
 /// An account of a chain.

@@ -5,8 +5,10 @@
 //! if there is no error. Knows nothing of files and terminals.
 
 mod actions;
+mod blobs;
 mod chains;
 mod delivery;
+mod elastic;
 mod expectations;
 mod faults;
 mod lints;
@@ -108,6 +110,7 @@ impl Resolver<'_> {
         let network = self.network(spec, &mut filled);
         // Faults are named before expectations speak of them.
         let (faults, fault_places) = self.faults(spec);
+        self.check_resizes(&faults, &fault_places);
         let workloads = self.workloads(spec, &mut filled, &mut chains);
         let expectations = self.expectations(spec, &faults);
         let output = self.output(spec, &mut filled, chains.len());

@@ -35,7 +35,6 @@ const LATER_ACTIONS: &[&str] = &[
     "call",
     "query",
     "publish_module",
-    "publish_blob",
     "create_application",
     "change_permissions",
     "subscribe",

@@ -6,6 +6,7 @@
 //! Quantities stay text until they are resolved. Knows nothing of what the keys mean together.
 
 mod delivery;
+mod elastic;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -15,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use delivery::DeliverySpec;
+pub use elastic::ResizeSpec;
 pub use workload::{
-    AirdropSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec,
+    AirdropSpec, BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec,
     SubmitSpec, TransferSpec, WorkloadSpec,
 };
 
@@ -213,6 +215,10 @@ pub struct ServiceSpec {
     #[schemars(regex(pattern = DISTRIBUTION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// Loading a chain that another worker held.
+    #[schemars(regex(pattern = DISTRIBUTION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<String>,
 }
 
 /// One chain, or `count` alike chains called `name/0`, `name/1`, ...
@@ -319,6 +325,9 @@ pub struct FaultSpec {
     /// Action: a wrong clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<ClockSpec>,
+    /// Action: go over to another number of workers. No fault, but as timed as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resize: Option<ResizeSpec>,
     /// Action: break the rules of the protocol.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub byzantine: Option<ByzantineSpec>,
@@ -425,8 +434,8 @@ pub struct ByzantineSpec {
     pub chains: Option<String>,
     /// How. Validators: `silent`, `withholds-votes`, `equivocates`, `amnesiac`, `executes-wrongly`,
     /// `signs-timeouts-early`, `lies-about-log`, `answers-stale`, `rolls-back`. Wallets: `two-faced`,
-    /// `rushes`, `drags`, `burns-rounds`, `ends-rounds`, `withholds-certificates`, `forges-bundles`,
-    /// `jumps-over`.
+    /// `rushes`, `drags`, `burns-rounds`, `ends-rounds`, `withholds-certificates`,
+    /// `forges-certificates`, `stuffs-blobs`, `forges-bundles`, `jumps-over`.
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,

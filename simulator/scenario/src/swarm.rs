@@ -56,6 +56,8 @@ pub enum Family {
     Twins,
     /// Wallets stop and come back without their disks.
     LostDisk,
+    /// Validators go over to other numbers of workers.
+    Resize,
 }
 
 impl Family {
@@ -94,6 +96,7 @@ impl Family {
             Self::SlowWork => "slow work",
             Self::Twins => "twin wallets",
             Self::LostDisk => "lost disks",
+            Self::Resize => "resizes",
         }
     }
 
@@ -114,6 +117,7 @@ impl Family {
             FaultKind::SlowWork { .. } => Self::SlowWork,
             FaultKind::ByzantineValidators { .. } | FaultKind::Rollback(_) => Self::Byzantine,
             FaultKind::ByzantineOwners { .. } => Self::Owners,
+            FaultKind::Resize(_) => Self::Resize,
             FaultKind::Clock { .. } => Self::Clock,
         }
     }
@@ -150,7 +154,8 @@ impl Family {
             | Self::SlowLinks
             | Self::SlowWork
             | Self::Twins
-            | Self::LostDisk => 7,
+            | Self::LostDisk
+            | Self::Resize => 7,
         }
     }
 }

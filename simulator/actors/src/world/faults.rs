@@ -92,6 +92,8 @@ impl Faults {
                 let actors = places.actors(targets);
                 self.local(index, fault, actors, LocalFaultKind::Rollback);
             }
+            // No fault of a node or a link; see `elastic`.
+            plan::FaultKind::Resize(_) => {}
             plan::FaultKind::Clock { targets, skew } => {
                 let kind = LocalFaultKind::Clock(*skew);
                 self.local(index, fault, places.actors(targets), kind);
@@ -177,7 +179,7 @@ struct Places<'a> {
 impl Places<'_> {
     fn validator(&self, validator: plan::ValidatorIndex) -> Vec<ActorId> {
         let index = ValidatorIndex(validator.get());
-        let workers = self.plan.validators[validator.position()].workers;
+        let workers = self.plan.workers_max(validator);
         let proxy = self.topology.actor(Address::Proxy(index));
         let worker = |shard| {
             self.topology

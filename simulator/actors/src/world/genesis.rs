@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use protocol::{
     Timestamp,
+    blob::{Blob, BlobContent},
     committee::{Committee, ValidatorState},
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
     genesis::Genesis,
@@ -90,4 +91,11 @@ pub(super) fn genesis(
     let genesis = Genesis::new(committee, descriptions);
     let keys = (0..).map(ValidatorIndex).zip(keys).collect();
     (Arc::new(genesis.with_candidates(keys)), ids)
+}
+
+/// A blob of a plan: its name again and again, up to its size.
+pub(super) fn blob(plan: &plan::BlobPlan) -> Arc<Blob> {
+    let size = usize::try_from(plan.size).expect("the checker bounds sizes");
+    let name = plan.name.bytes().chain(std::iter::once(b' '));
+    Blob::new(BlobContent::data(name.cycle().take(size).collect()))
 }

@@ -122,7 +122,9 @@ impl Writer<'_> {
             | plan::Action::ChangeOwnership(_)
             | plan::Action::CloseChain
             | plan::Action::NewCommittee(_)
-            | plan::Action::RevokeEpoch(_) => n,
+            | plan::Action::RevokeEpoch(_)
+            | plan::Action::PublishBlobs(_)
+            | plan::Action::VerifyBlob(_) => n,
         }
     }
 

@@ -91,11 +91,15 @@ impl Quantities for View<'_> {
             Function::FailedCommands => count(counters.commands_failed),
             Function::Refused(name) => count(metrics.refusals.get(name).copied().unwrap_or(0)),
             Function::Deliveries(word) => count(metrics.deliveries.get(word).copied().unwrap_or(0)),
+            Function::FaultHits(fault) => count(self.faults.hits(fault.position())),
+            Function::Lag(validator) => count(self.invariants.heights.lag(validator.get())),
+            Function::Workers(validator) => {
+                count(u64::from(metrics.scaling.workers(validator.get())))
+            }
             Function::Undelivered(validator) => {
                 count(self.invariants.delivery.missing(validator.get()))
             }
-            Function::FaultHits(fault) => count(self.faults.hits(fault.position())),
-            Function::Lag(validator) => count(self.invariants.heights.lag(validator.get())),
+            Function::MovedChains => count(metrics.scaling.moved),
             Function::Rate(counter, window) => metrics.windows.rate(*counter, *window),
             Function::Total(counter, window) => count(metrics.windows.total(*counter, *window)?),
             Function::Statistic(Statistic::Jain, Measure::WorkerBusy, window) => {

@@ -155,7 +155,9 @@ impl Epochs {
             | SystemOperation::OpenChain(_)
             | SystemOperation::ChangeOwnership(_)
             | SystemOperation::CloseChain
-            | SystemOperation::Submitted(_) => return,
+            | SystemOperation::Submitted(_)
+            | SystemOperation::PublishDataBlob { .. }
+            | SystemOperation::VerifyBlob { .. } => return,
         };
         verdicts.check(Invariant::EpochOrder, may, || {
             format!("block {height} may not do this: {operation:?}")

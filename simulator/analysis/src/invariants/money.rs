@@ -340,7 +340,9 @@ impl<'a> Reckoning<'a> {
             | SystemOperation::PublishCommitteeBlob { .. }
             | SystemOperation::CreateCommittee { .. }
             | SystemOperation::RemoveCommittee { .. }
-            | SystemOperation::ProcessNewEpoch(_) => {}
+            | SystemOperation::ProcessNewEpoch(_)
+            | SystemOperation::PublishDataBlob { .. }
+            | SystemOperation::VerifyBlob { .. } => {}
         }
     }
 
@@ -416,7 +418,9 @@ impl<'a> Reckoning<'a> {
                 | SystemOperation::PublishCommitteeBlob { .. }
                 | SystemOperation::CreateCommittee { .. }
                 | SystemOperation::RemoveCommittee { .. }
-                | SystemOperation::ProcessNewEpoch(_) => None,
+                | SystemOperation::ProcessNewEpoch(_)
+                | SystemOperation::PublishDataBlob { .. }
+                | SystemOperation::VerifyBlob { .. } => None,
             });
         let opened = self
             .block

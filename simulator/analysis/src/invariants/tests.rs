@@ -185,6 +185,7 @@ fn i_3_a_gap_and_a_far_epoch() {
             states: network.states.clone(),
             records: network.records.clone(),
             now_us: network.now_us,
+            round: network.round,
         };
         let transactions = vec![network.pay(1)];
         let block = network.block(A, transactions);

@@ -101,12 +101,18 @@ invariants! {
     Bounces = "I-32 Bounces",
     /// Who waits for delivery is answered when everything up to that height is delivered.
     BlockingDelivery = "I-33 BlockingDelivery",
+    /// A validator has stored the blobs of a block when it executes it.
+    BlobsStored = "I-34 BlobsStored",
+    /// Blobs are taken in only if a pending or certified block refers to them, and not too many.
+    BlobsExpected = "I-35 BlobsExpected",
     /// A chain goes through the epochs one by one, each created by the admin chain.
     EpochOrder = "I-37 Epoch",
     /// No message of a revoked epoch is taken in unless a later one vouches for it.
     RevokedMessages = "I-38 RevokedMessages",
     /// A closed chain only rejects.
     ClosedChains = "I-40 ClosedChains",
+    /// A block records just the answers that it asks for, and a fast block none.
+    OracleResponses = "I-42 OracleResponses",
     /// Two commits at one height convict a third of the weight, and nobody who kept the rules.
     Accountability = "I-49 Accountability",
 }

@@ -82,6 +82,7 @@ impl Client {
             | Stage::Syncing
             | Stage::Spreading { .. }
             | Stage::Learning { .. }
+            | Stage::Fetching(_)
             | Stage::Waiting
             | Stage::BackingOff => false,
         }
@@ -108,6 +109,7 @@ impl Client {
             Stage::Learning {
                 committee, weight, ..
             } => *weight >= committee.quorum_threshold() || (settled && *weight > 0),
+            Stage::Fetching(fetching) => fetching.found || fetching.denied >= quorum,
             Stage::Waiting | Stage::BackingOff => false,
         }
     }
@@ -149,6 +151,7 @@ impl Client {
             Stage::Ending { timeout, votes, .. } => self.round_ended(now, timeout, &votes, out),
             Stage::Spreading { .. } => self.start_recovering(now, out),
             Stage::Learning { news, .. } => self.learned(news, out),
+            Stage::Fetching(fetching) => self.fetched(&fetching, operation.command, out),
             Stage::Waiting | Stage::BackingOff => {}
         }
     }
@@ -210,11 +213,7 @@ impl Client {
     ) {
         let block = certificate.block();
         let executed = store
-            .execute(
-                &self.chain_ref().execution,
-                block.proposed(),
-                block.proposed_hash(),
-            )
+            .replay(&self.chain_ref().execution, block)
             .expect("a quorum has executed this block on the same state");
         assert_eq!(
             executed.block.hash(),
@@ -224,6 +223,9 @@ impl Client {
         self.chain_mut()
             .apply(executed, now)
             .expect("a certified block fits the local inbox");
+        for id in block.proposed().required_blobs() {
+            self.blobs.insert(id, block.hash());
+        }
         self.looked = false;
         self.seen.clear();
         self.attempt = None;

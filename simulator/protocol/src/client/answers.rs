@@ -86,6 +86,10 @@ impl Client {
                 *weight += key.map_or(0, |key| committee.weight(key));
                 Ok(taken.is_some())
             }
+            (Stage::Fetching(fetching), Response::Blob(proof)) => {
+                let weight = self.weight_of(validator);
+                Ok(self.absorb_proof(fetching, weight, proof.as_ref(), store, out))
+            }
             (Stage::Syncing, Response::Certificates(certificates)) => {
                 let first = certificates.first();
                 let useful = first.is_some_and(|first| self.extends_chain(first, store, out));
@@ -105,6 +109,7 @@ impl Client {
                 | Stage::Ending { .. }
                 | Stage::Spreading { .. }
                 | Stage::Learning { .. }
+                | Stage::Fetching(_)
                 | Stage::Waiting
                 | Stage::BackingOff,
                 _,

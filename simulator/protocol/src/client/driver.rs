@@ -12,6 +12,7 @@
 //! | spreading | to go on to the next round | a quorum has | recovering |
 //! | waiting | nothing | a notification, the end of the round, or some time | recovering |
 //! | syncing | blocks of the chain that are missing here | it has answered | next |
+//! | fetching | for a block that proves a blob | one has it, or a quorum has not | next |
 //! | learning | blocks of the admin chain | a quorum has answered | next |
 //! | backing off | nothing | the delay is over | recovering |
 
@@ -24,6 +25,7 @@ use super::{
     staging::Staged,
 };
 use crate::{
+    blob::BlobId,
     block::{Block, ProposedBlock},
     certificate::{
         ConfirmedBlockCertificate, Timeout, ValidatedBlockCertificate, VoteCollector, VotePayload,
@@ -44,6 +46,8 @@ pub(super) struct Pending {
     pub(super) block: Arc<ProposedBlock>,
     pub(super) block_hash: CryptoHash,
     pub(super) command: Option<Arc<Command>>,
+    /// Whether it asks no oracle.
+    pub(super) may_be_fast: bool,
 }
 
 /// A confirmed block that no quorum is known to have executed, and the command that it does.
@@ -90,8 +94,19 @@ pub(super) enum Stage {
         /// Whether the blocks say something new of epochs.
         news: bool,
     },
+    /// Asking who has published a blob.
+    Fetching(Fetching),
     Waiting,
     BackingOff,
+}
+
+/// A blob that a command refers to, and what validators say of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fetching {
+    pub(super) blob: BlobId,
+    pub(super) found: bool,
+    /// The weight of those who do not have it.
+    pub(super) denied: u64,
 }
 
 /// What a recovery has learned.
@@ -178,6 +193,11 @@ impl Client {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
+        if let Some(command) = &command
+            && let Some(blob) = self.blob_to_find(&command.action)
+        {
+            return self.start_fetching(now, command.clone(), blob, out);
+        }
         if let Some(command) = &command {
             let chain = self.chain_ref().execution.chain_id;
             out.observe(Observation::CommandStarted {
@@ -196,6 +216,11 @@ impl Client {
         {
             return self.hand_in(command, out);
         }
+        if let Some(command) = &command
+            && let Err(reason) = Self::keep_blobs(&command.action, store)
+        {
+            return self.fail_command(command, reason, out);
+        }
         match self.stage(now, command.as_deref(), store, out) {
             Staged::Nothing => self.finish(None, command, store, out),
             Staged::Impossible(error) => {
@@ -204,11 +229,16 @@ impl Client {
                 }
                 self.fresh = false;
             }
-            Staged::Block { block, block_hash } => {
+            Staged::Block {
+                block,
+                block_hash,
+                may_be_fast,
+            } => {
                 self.pending = Some(Box::new(Pending {
                     block,
                     block_hash,
                     command,
+                    may_be_fast,
                 }));
                 out.persist(self.chain_ref().execution.chain_id);
                 self.drive_height(now, store, out);

@@ -187,8 +187,7 @@ impl Client {
         let committee = self.committee_of(state.epoch)?;
         out.verified(certificate.lite().signatures.len());
         certificate.lite().check(committee, store).ok()?;
-        let executed = store.execute(state, block.proposed(), block.proposed_hash());
-        let executed = executed.ok()?;
+        let executed = store.replay(state, block).ok()?;
         (executed.block.hash() == block.hash()).then_some(executed.state)
     }
 
@@ -239,13 +238,19 @@ impl Client {
         };
         let operations = vec![SystemOperation::ProcessNewEpoch(next)];
         let staged = self.stage_operations(now, operations, store, out);
-        let Staged::Block { block, block_hash } = staged else {
+        let Staged::Block {
+            block,
+            block_hash,
+            may_be_fast,
+        } = staged
+        else {
             return;
         };
         self.pending = Some(Box::new(Pending {
             block,
             block_hash,
             command: None,
+            may_be_fast,
         }));
         out.persist(self.chain_ref().execution.chain_id);
         self.drive_height(now, store, out);

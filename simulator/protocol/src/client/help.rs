@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{
     Client,
+    blobs::push_with_blobs,
     communication::{Lane, LaneStatus},
     driver::Stage,
 };
@@ -45,7 +46,7 @@ impl Client {
             lane.replace_goal(now, validator, full, &mut self.next_request, out);
             return;
         }
-        let helpers = self.helpers(lane, &error, store);
+        let helpers = self.helpers(stage, lane, &error, store);
         if helpers.is_empty() {
             lane.status = LaneStatus::Failed;
             return;
@@ -62,6 +63,7 @@ impl Client {
 
     fn helpers(
         &self,
+        stage: &Stage,
         lane: &Lane,
         error: &NodeError,
         store: &dyn ContentStore,
@@ -79,6 +81,7 @@ impl Client {
             }
             NodeError::WrongRound { current, found } if current < found => self.round_evidence(),
             NodeError::EventsNotFound(_) => self.push_admin_blocks(store),
+            NodeError::BlobsNotFound(missing) => self.blob_helpers(stage, lane, missing, store),
             NodeError::InactiveChain(_)
             | NodeError::UnexpectedBlockHeight { .. }
             | NodeError::UnexpectedPreviousBlockHash
@@ -101,6 +104,8 @@ impl Client {
             | NodeError::FastBlockUsingOracles
             | NodeError::RevokedEpoch(_)
             | NodeError::BatchRolledBack
+            | NodeError::UnexpectedBlob(_)
+            | NodeError::Blob(_)
             | NodeError::CorruptedChainState(_) => Vec::new(),
         }
     }
@@ -115,7 +120,7 @@ impl Client {
         let hashes = (from.0..until.0).filter_map(|height| state.block_hash(BlockHeight(height)));
         let certificates = hashes.filter_map(|hash| store.certificate(&hash));
         certificates
-            .map(|certificate| push(certificate, Delivery::NonBlocking))
+            .flat_map(|certificate| push_with_blobs(certificate, Delivery::NonBlocking, store))
             .collect()
     }
 
@@ -138,9 +143,9 @@ impl Client {
                     .get(&recipient)
                     .map(|(hash, _)| *hash)
                     .filter(|_| blocks.len() < depth);
-                blocks.push(push(certificate, Delivery::Blocking));
+                blocks.push(push_with_blobs(certificate, Delivery::Blocking, store));
             }
-            helpers.extend(blocks.into_iter().rev());
+            helpers.extend(blocks.into_iter().rev().flatten());
         }
         helpers
     }
@@ -167,7 +172,8 @@ impl Client {
             Vec::new()
         };
         let lineage = self.lineage.iter().cloned();
-        blocks.extend(lineage.map(|certificate| push(certificate, Delivery::NonBlocking)));
+        let with_blobs = |one| push_with_blobs(one, Delivery::NonBlocking, store);
+        blocks.extend(lineage.flat_map(with_blobs));
         blocks
     }
 
@@ -179,7 +185,10 @@ impl Client {
     }
 }
 
-fn push(certificate: Arc<ConfirmedBlockCertificate>, delivery: Delivery) -> (ChainId, Request) {
+pub(super) fn push(
+    certificate: Arc<ConfirmedBlockCertificate>,
+    delivery: Delivery,
+) -> (ChainId, Request) {
     (
         certificate.block().chain_id(),
         Request::Confirmed(certificate, delivery),
@@ -201,6 +210,7 @@ fn full_goal(stage: &Stage) -> Option<Request> {
         | Stage::Ending { .. }
         | Stage::Spreading { .. }
         | Stage::Learning { .. }
+        | Stage::Fetching(_)
         | Stage::Waiting
         | Stage::BackingOff => None,
     }

@@ -41,8 +41,8 @@ enum Turn {
 pub(super) enum Candidate {
     /// A locked or fast block, whoever made it.
     Locked(LockingBlock),
-    /// The wallet's own.
-    Own(Arc<ProposedBlock>, CryptoHash),
+    /// The wallet's own, and whether it asks no oracle.
+    Own(Arc<ProposedBlock>, CryptoHash, bool),
 }
 
 impl Candidate {
@@ -51,18 +51,18 @@ impl Candidate {
         match self {
             Self::Locked(LockingBlock::Regular(lock)) => lock.block().proposed_hash(),
             Self::Locked(LockingBlock::Fast(fast)) => fast.block_hash(),
-            Self::Own(_, hash) => *hash,
+            Self::Own(_, hash, _) => *hash,
         }
     }
 
     /// Whether it may be a fast block, as far as its content goes.
     pub(super) fn uses_no_oracles(&self) -> bool {
-        let block = match self {
-            Self::Locked(LockingBlock::Regular(lock)) => lock.block().proposed(),
-            Self::Locked(LockingBlock::Fast(fast)) => &fast.block,
-            Self::Own(block, _) => block,
-        };
-        !block.uses_oracles()
+        match self {
+            Self::Locked(LockingBlock::Regular(lock)) => !lock.block().outcome().uses_oracles(),
+            // No correct validator locks another.
+            Self::Locked(LockingBlock::Fast(_)) => true,
+            Self::Own(_, _, may_be_fast) => *may_be_fast,
+        }
     }
 }
 
@@ -106,7 +106,11 @@ impl Client {
                 return self.start_finalizing(now, lock, out);
             }
             (Some(lock), _) => Candidate::Locked(lock.clone()),
-            (None, Some(pending)) => Candidate::Own(pending.block.clone(), pending.block_hash),
+            (None, Some(pending)) => Candidate::Own(
+                pending.block.clone(),
+                pending.block_hash,
+                pending.may_be_fast,
+            ),
             (None, None) => return,
         };
         if self.is_shut_out() {
@@ -203,7 +207,7 @@ impl Client {
                 };
                 (proposal, executed.block)
             }
-            Candidate::Own(block, hash) => {
+            Candidate::Own(block, hash, _) => {
                 let Some(executed) = self.execute_staged(block, *hash, store) else {
                     return self.wait_after_failure(now, out);
                 };
@@ -370,9 +374,11 @@ impl Client {
                 let (key, signature) = fast.fast_signature();
                 let supers = &manager.ownership().super_owners;
                 out.verified(1);
+                let executed = self.execute_staged(&fast.block, fast.block_hash(), store);
+                let asks = |executed: &Executed| executed.block.outcome().uses_oracles();
                 fast.block.chain_id == chain
                     && fast.block.height == next
-                    && !fast.block.uses_oracles()
+                    && !executed.as_ref().is_some_and(asks)
                     && supers.contains(&key.owner())
                     && fast.check_fast_signature(&key, &signature, store)
             }

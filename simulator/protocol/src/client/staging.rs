@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::Client;
+use super::{Client, blobs::operations_on_blobs};
 use crate::{
     amount::Amount,
     block::{ProposedBlock, SystemOperation, Transaction},
@@ -33,6 +33,8 @@ pub(super) enum Staged {
     Block {
         block: Arc<ProposedBlock>,
         block_hash: CryptoHash,
+        /// Whether it asks no oracle.
+        may_be_fast: bool,
     },
 }
 
@@ -90,10 +92,11 @@ impl Client {
             let block = self.block_with(now, &incoming, &operations);
             let block_hash = CryptoHash::of(&block);
             match store.execute(&self.chain_ref().execution, &block, block_hash) {
-                Ok(_) => {
+                Ok(executed) => {
                     return Staged::Block {
                         block: Arc::new(block),
                         block_hash,
+                        may_be_fast: !executed.block.outcome().uses_oracles(),
                     };
                 }
                 Err(BlockError::Transaction { transaction, error }) => {
@@ -267,7 +270,9 @@ impl Client {
             | Action::ChangeOwnership(_)
             | Action::CloseChain
             | Action::NewCommittee(_)
-            | Action::RevokeEpoch(_) => false,
+            | Action::RevokeEpoch(_)
+            | Action::PublishBlobs(_)
+            | Action::VerifyBlob(_) => false,
         }
     }
 
@@ -307,6 +312,7 @@ impl Client {
             Action::Airdrop { recipients, amount } => return self.airdrop(recipients, *amount),
             Action::NewCommittee(committee) => return self.new_committee(committee),
             Action::RevokeEpoch(epoch) => SystemOperation::RemoveCommittee { epoch: *epoch },
+            Action::PublishBlobs(_) | Action::VerifyBlob(_) => return operations_on_blobs(action),
             Action::Submit { .. } | Action::ProcessInbox | Action::TakeNewest => {
                 return Vec::new();
             }

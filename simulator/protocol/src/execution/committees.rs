@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{Execution, StateChange};
 use crate::{
     committee::Committee, epochs::Epochs, error::ExecutionError, hash::CryptoHash, ids::Epoch,
+    oracle::OracleResponse,
 };
 
 impl Execution<'_> {
@@ -59,6 +60,7 @@ impl Execution<'_> {
             // The admin chain has gone on when it created the epoch.
             return Err(ExecutionError::InvalidCommitteeEpoch(epoch));
         }
+        self.ask(OracleResponse::Event(epoch))?;
         self.changes.push(StateChange::Epoch(epoch));
         self.state.epoch = epoch;
         Ok(())

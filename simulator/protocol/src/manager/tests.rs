@@ -58,6 +58,7 @@ fn block(number: u64) -> Arc<Block> {
         previous_message_blocks: SmallMap::default(),
         state_hash: CryptoHash::default(),
         opened: Vec::new(),
+        oracle_responses: Vec::new(),
     };
     Arc::new(Block::new((*proposed(number)).clone(), outcome))
 }

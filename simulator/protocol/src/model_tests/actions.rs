@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::world::{BLOCKS, GOOD_BLOCKS, PEOPLE, Setting, Signers};
+use super::world::{BLOCKS, GOOD_BLOCKS, PEOPLE, PUBLISHES, Setting, Signers};
 use crate::{certificate::CertificateKind, round::Round};
 
 /// A round, as seen from where the chain stands.
@@ -126,6 +126,17 @@ impl Flaw {
     }
 }
 
+/// A blob that is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum BlobPick {
+    /// The one that a block publishes.
+    Published,
+    /// Another one.
+    Other,
+    /// One that is too large.
+    TooLarge,
+}
+
 /// One thing that happens.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
@@ -161,6 +172,10 @@ pub(super) enum Action {
     AskToTakeOver(Option<Flaw>),
     /// The next epoch has begun so many milliseconds ago.
     NextEpoch(u64),
+    /// A blob for a pending block.
+    Blob(BlobPick),
+    /// A blob for a certified block.
+    Upload,
     Query,
     Download,
     Bundle(u64),
@@ -239,7 +254,7 @@ fn retry() -> impl Strategy<Value = (Retry, Option<Flaw>)> {
 }
 
 fn propose() -> impl Strategy<Value = Action> {
-    let block = prop_oneof![6 => 0..GOOD_BLOCKS, 1 => 0..BLOCKS];
+    let block = prop_oneof![6 => 0..GOOD_BLOCKS, 1 => 0..BLOCKS, 1 => Just(PUBLISHES)];
     let who = prop_oneof![3 => Just(None), 1 => (0..PEOPLE).prop_map(Some)];
     (who, block, round(), retry()).prop_map(|(who, block, round, (retry, flaw))| Action::Propose {
         who,
@@ -280,9 +295,16 @@ fn action() -> impl Strategy<Value = Action> {
         Just(Action::Download),
         Just(Action::Delivered),
         Just(Action::Stray),
+        Just(Action::Upload),
         Just(Action::Crash),
     ];
+    let blob = prop_oneof![
+        8 => Just(BlobPick::Published),
+        1 => Just(BlobPick::Other),
+        1 => Just(BlobPick::TooLarge),
+    ];
     prop_oneof![
+        5 => blob.prop_map(Action::Blob),
         40 => propose(),
         22 => certify(CertificateKind::Validated),
         4 => certify(CertificateKind::Confirmed),

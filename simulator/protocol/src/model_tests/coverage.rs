@@ -11,10 +11,7 @@ use super::{
     Run,
     actions::{self, Action, Flaw, Retry},
 };
-use crate::{
-    certificate::CertificateKind,
-    error::{CertificateError, NodeError},
-};
+use crate::{blob::BlobError, certificate::CertificateKind, error::NodeError};
 
 /// A refusal after which the round of a signed proposal counts nevertheless (4.6).
 pub(super) const fn is_recorded(error: &NodeError) -> bool {
@@ -23,22 +20,16 @@ pub(super) const fn is_recorded(error: &NodeError) -> bool {
         NodeError::HasIncompatibleConfirmedVote(_)
             | NodeError::InvalidTimestamp { .. }
             | NodeError::MissingCrossChainUpdates(_)
+            | NodeError::BlobsNotFound(_)
+            | NodeError::Blob(BlobError::TooManyPublishedBlobs { .. })
             | NodeError::Inbox { .. }
             | NodeError::Block(_)
     )
 }
 
-/// The name of a reason; certificates have one for each way to be none.
+/// The name of a reason.
 pub(super) fn reason(error: &NodeError) -> String {
-    let detail = match error {
-        NodeError::Certificate(CertificateError::CertificateValidatorReuse) => " validator reuse",
-        NodeError::Certificate(CertificateError::InvalidSigner) => " invalid signer",
-        NodeError::Certificate(CertificateError::CertificateRequiresQuorum { .. }) => " quorum",
-        NodeError::Certificate(CertificateError::InvalidSignature) => " signature",
-        NodeError::Certificate(CertificateError::OtherBlock) => " other block",
-        _ => "",
-    };
-    format!("refused: {}{detail}", error.name())
+    format!("refused: {}", error.name())
 }
 
 /// The name of what is wrong with a message.
@@ -92,12 +83,14 @@ const RULES: &[&str] = &[
     "V4: the fast block again",
     "V4: the same block with its certificate",
     "V5: the last height stays empty",
+    "a blob is taken in",
     "a bundle arrives",
     "a proposal waits for its time",
     "confirmed: above the tip",
     "confirmed: and the one above it",
     "confirmed: at the tip",
     "confirmed: below the tip",
+    "the blob is here",
     "the height is handed over already",
     "the same vote to end a round again",
     "the same vote to hand a height over again",
@@ -117,15 +110,6 @@ const RULES: &[&str] = &[
     "vote for a retry that unlocks",
     "vote to end a round",
     "vote to hand a height over",
-];
-
-/// The ways in which certificates are refused, beyond the names of reasons.
-const CERTIFICATES: &[&str] = &[
-    " invalid signer",
-    " other block",
-    " quorum",
-    " signature",
-    " validator reuse",
 ];
 
 /// What happens beyond rules, reasons and flaws.
@@ -157,24 +141,13 @@ fn expected() -> BTreeSet<String> {
         .flat_map(|(message, flaws)| flaws.iter().map(|flaw| name_of(message, *flaw)));
     // No block here reads an epoch, and none is revoked, and no wallet is told of a batch; those have
     // tests of their own.
-    let elsewhere = [
-        "BatchRolledBack",
-        "Certificate",
-        "FastBlockUsingOracles",
-        "RevokedEpoch",
-    ];
+    let elsewhere = ["BatchRolledBack", "FastBlockUsingOracles", "RevokedEpoch"];
     let reasons = NodeError::NAMES
         .iter()
         .filter(|name| !elsewhere.contains(name));
     let reasons = reasons.map(|name| format!("refused: {name}"));
-    let certificates = CERTIFICATES.iter();
-    let certificates = certificates.map(|detail| format!("refused: Certificate{detail}"));
     let others = RULES.iter().chain(EVENTS).map(|name| (*name).to_owned());
-    flaws
-        .chain(reasons)
-        .chain(certificates)
-        .chain(others)
-        .collect()
+    flaws.chain(reasons).chain(others).collect()
 }
 
 #[test]

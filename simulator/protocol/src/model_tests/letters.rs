@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::{
-    actions::{Action, Flaw, Retry, RoundPick},
+    actions::{Action, BlobPick, Flaw, Retry, RoundPick},
     model::Model,
-    world::{PEOPLE, Signers, Vouched, World, bundle, person},
+    world::{PEOPLE, Signers, Vouched, World, blob, bundle, person},
 };
 use crate::{
     TimeDelta, Timestamp,
@@ -87,6 +87,8 @@ pub(super) enum Said {
     Delivered,
     /// The next epoch is since this instant.
     NextEpoch(Timestamp),
+    Blob(BlobPick),
+    Upload,
     /// Nobody sends this to a worker.
     Stray,
 }
@@ -129,6 +131,8 @@ impl Letter {
             Said::LiteConfirmed(vouched) => Request::LiteConfirmed(Arc::new(vouched.lite.clone())),
             Said::Timeout(certificate, _) => Request::Timeout(certificate.clone()),
             Said::Query(query) => Request::ChainInfo(query.clone()),
+            Said::Blob(pick) => Request::PendingBlob(blob(*pick)),
+            Said::Upload => Request::UploadBlob(blob(BlobPick::Published)),
             Said::Download => Request::DownloadCertificates(vec![BlockHeight(0), BlockHeight(9)]),
             Said::Bundle { number, after } => {
                 let update = CrossChainRequest::UpdateRecipient {
@@ -237,6 +241,8 @@ impl Writer<'_> {
                 let since = self.now.micros().saturating_sub(age);
                 Said::NextEpoch(Timestamp::from_micros(since))
             }
+            Action::Blob(pick) => Said::Blob(*pick),
+            Action::Upload => Said::Upload,
             Action::Download => Said::Download,
             Action::Bundle(number) => Said::Bundle {
                 number: *number,

@@ -7,11 +7,13 @@ mod rounds;
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
+    actions::BlobPick,
     letters::{Letter, Offer, Original, Said},
-    world::{World, bundle},
+    world::{World, blob, bundle},
 };
 use crate::{
     TimeDelta, Timestamp,
+    blob::BlobError,
     certificate::{CertificateKind, VotePayload},
     error::{CertificateError, InboxError, NodeError},
     hash::CryptoHash,
@@ -65,6 +67,8 @@ pub(super) struct Model {
     pub(super) next_epoch: Option<Timestamp>,
     pub(super) round: Round,
     pub(super) until: Option<Timestamp>,
+    /// Whether the blob that a proposal publishes is here, if one waits for it.
+    blob: Option<bool>,
     /// Bundles that have arrived, and that blocks have taken in.
     arrived: u64,
     pub(super) taken_in: u64,
@@ -101,6 +105,7 @@ impl Model {
             next_epoch: None,
             round: Round::Fast,
             until: None,
+            blob: None,
             arrived: 0,
             taken_in: 0,
             ahead: None,
@@ -116,7 +121,7 @@ impl Model {
         (self.proposed, self.signed, self.lock) = (None, None, None);
         (self.validated, self.confirmed) = (None, None);
         (self.ended, self.timeout_vote) = (None, None);
-        self.fallback_vote = false;
+        (self.fallback_vote, self.blob) = (false, None);
         self.round = self.first_round();
         self.until = self.end_of(self.round, now);
     }
@@ -183,6 +188,8 @@ impl Model {
                 }
                 result
             }
+            Said::Blob(pick) => self.take_blob(letter.to, *pick),
+            Said::Upload => Err(NodeError::UnexpectedBlob(blob(BlobPick::Published).id())),
             Said::Download => self.known(letter.to).map(|()| None),
             Said::Bundle { number, after } => {
                 if *number == self.arrived && after.is_none_or(|after| after < self.arrived) {
@@ -282,6 +289,7 @@ impl Model {
         }
         self.reach_signed(round, now);
         let block = &offer.proposal.block;
+        self.need_blobs(block.published_blobs().count())?;
         if block.timestamp.since(now) > TimeDelta::from_millis(500) {
             return Err(NodeError::InvalidTimestamp {
                 block: block.timestamp,
@@ -346,6 +354,40 @@ impl Model {
             self.validated = Some(payload);
         }
         Ok(Some(payload))
+    }
+
+    /// Step 11 of 4.6.
+    fn need_blobs(&mut self, count: usize) -> Checked {
+        match count {
+            0 => return Ok(()),
+            1 => {}
+            _ => {
+                let (published, maximum) = (11, 10);
+                let error = BlobError::TooManyPublishedBlobs { published, maximum };
+                return Err(NodeError::Blob(error));
+            }
+        }
+        if *self.blob.get_or_insert(false) {
+            self.apply("the blob is here");
+            return Ok(());
+        }
+        let missing = vec![blob(BlobPick::Published).id()];
+        Err(NodeError::BlobsNotFound(missing))
+    }
+
+    /// I-35: only what a proposal waits for.
+    fn take_blob(&mut self, to: ChainId, pick: BlobPick) -> Checked<Option<VotePayload>> {
+        if pick == BlobPick::TooLarge {
+            let (size, maximum) = (1_000_001, 1_000_000);
+            return Err(NodeError::Blob(BlobError::BlobTooLarge { size, maximum }));
+        }
+        self.known(to)?;
+        match &mut self.blob {
+            Some(here) if pick == BlobPick::Published => *here = true,
+            _ => return Err(NodeError::UnexpectedBlob(blob(pick).id())),
+        }
+        self.apply("a blob is taken in");
+        Ok(None)
     }
 
     fn lock_fast(&mut self, offer: &Offer) {

@@ -1,10 +1,15 @@
 //! What stands around the one validator: keys, the chain with its owners, the blocks that anybody
 //! may propose at a height, and the signatures of the other validators.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
+use super::actions::BlobPick;
 use crate::{
     Amount, TimeDelta, Timestamp,
+    blob::{Blob, BlobContent, BlobId, BlobLimits},
     block::{Block, ProposedBlock, SystemOperation, Transaction},
     certificate::{CertificateKind, ConfirmedBlockCertificate, LiteCertificate, Vote, VotePayload},
     committee::{Committee, ValidatorState},
@@ -36,11 +41,34 @@ pub(super) const GOOD_BLOCKS: u8 = 4;
 /// Takes in the next bundle.
 pub(super) const TAKES_IN: u8 = 3;
 /// All blocks of a height.
-pub(super) const BLOCKS: u8 = 9;
+pub(super) const BLOCKS: u8 = 11;
+/// Publishes a blob.
+pub(super) const PUBLISHES: u8 = 8;
+/// Publishes more blobs than a block may.
+pub(super) const PUBLISHES_TOO_MANY: u8 = 9;
 
 /// The key of one of the [`PEOPLE`].
 pub(super) fn person(index: u32) -> SigningKey {
     key(2, index)
+}
+
+/// One of the blobs that are sent.
+pub(super) fn blob(pick: BlobPick) -> Arc<Blob> {
+    static TOO_LARGE: LazyLock<Arc<Blob>> = LazyLock::new(|| made(BlobPick::TooLarge));
+    if pick == BlobPick::TooLarge {
+        TOO_LARGE.clone()
+    } else {
+        made(pick)
+    }
+}
+
+fn made(pick: BlobPick) -> Arc<Blob> {
+    let most = usize::try_from(BlobLimits::DEFAULT.maximum_blob_size).expect("fits memory");
+    Blob::new(BlobContent::data(match pick {
+        BlobPick::Published => vec![1],
+        BlobPick::Other => vec![2],
+        BlobPick::TooLarge => vec![3; most + 1],
+    }))
 }
 
 /// Bundle `number` of the other chain: its block of that height holds nothing else.
@@ -142,6 +170,17 @@ pub(super) struct Store {
     leaps: bool,
 }
 
+impl Store {
+    fn leap(&self, mut executed: Executed) -> Executed {
+        if self.leaps {
+            let mut state = (*executed.state).clone();
+            state.next_height = BlockHeight::MAX;
+            executed.state = Arc::new(state);
+        }
+        executed
+    }
+}
+
 impl ContentStore for Store {
     fn execute(
         &self,
@@ -149,13 +188,20 @@ impl ContentStore for Store {
         block: &ProposedBlock,
         _block_hash: CryptoHash,
     ) -> Result<Executed, BlockError> {
-        let mut executed = execution::execute(state, block)?;
-        if self.leaps {
-            let mut state = (*executed.state).clone();
-            state.next_height = BlockHeight::MAX;
-            executed.state = Arc::new(state);
-        }
-        Ok(executed)
+        Ok(self.leap(execution::execute(state, block)?))
+    }
+
+    fn replay(&self, state: &Arc<ExecutionState>, block: &Block) -> Result<Executed, BlockError> {
+        let executed = self.plain.replay(state, block)?;
+        Ok(self.leap(executed))
+    }
+
+    fn put_blob(&self, blob: &Arc<Blob>) {
+        self.plain.put_blob(blob);
+    }
+
+    fn blob(&self, id: &BlobId) -> Option<Arc<Blob>> {
+        self.plain.blob(id)
     }
 
     fn put_certificate(&self, certificate: &Arc<ConfirmedBlockCertificate>) {
@@ -246,7 +292,7 @@ impl World {
             genesis: self.genesis.clone(),
             validator: ValidatorIndex(0),
             shard: ShardIndex(0),
-            shards: 1,
+            map: crate::database::ShardMap::first(1, crate::database::Placement::Remainder),
             key: key(1, 0),
             block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
             delivery: crate::worker::DeliveryOptions::default(),
@@ -257,7 +303,7 @@ impl World {
     /// One of the blocks on top of `state`, which has taken in so many bundles. The first four are
     /// good: of nobody, of the super owner, of a regular owner with a message, with a bundle. The
     /// others: without a transaction, paid by nobody, of the far future, with a bundle that nobody has
-    /// sent, of the near future.
+    /// sent, with a blob, with too many blobs, of the near future.
     pub(super) fn proposed(
         &self,
         kind: u8,
@@ -279,6 +325,9 @@ impl World {
             origin: self.other,
             bundle: bundle(taken_in),
             action: MessageAction::Accept,
+        });
+        let publish = Transaction::ExecuteOperation(SystemOperation::PublishDataBlob {
+            hash: blob(BlobPick::Published).id().hash,
         });
         let take_invented = Transaction::ReceiveMessages(IncomingBundle {
             origin: self.other,
@@ -309,6 +358,8 @@ impl World {
                 (vec![keep], None, now.saturating_add(ahead))
             }
             7 => (vec![take_invented], None, same_time),
+            PUBLISHES => (vec![publish], None, same_time),
+            PUBLISHES_TOO_MANY => (vec![publish; 11], None, same_time),
             _ => {
                 let ahead = TimeDelta::from_millis(400);
                 (vec![keep], None, now.saturating_add(ahead))

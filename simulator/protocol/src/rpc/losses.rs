@@ -34,7 +34,9 @@ impl Packet {
                 recipient,
                 retransmit_from,
             } => (sender, recipient, Letter::Reversal, *retransmit_from),
-            CrossChainRequest::StoreDescription(_) | CrossChainRequest::StoreEpochs(_) => {
+            CrossChainRequest::StoreDescription(_)
+            | CrossChainRequest::StoreEpochs(_)
+            | CrossChainRequest::StoreBlobs(_) => {
                 return None;
             }
         };

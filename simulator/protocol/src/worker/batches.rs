@@ -34,6 +34,14 @@ pub(super) struct Batches {
     one_by_one: BTreeSet<ChainId>,
 }
 
+impl Batches {
+    /// A chain is another worker's from now on: what waits for it comes again.
+    pub(super) fn forget_recipient(&mut self, chain: ChainId) {
+        self.waiting.remove(&chain);
+        self.one_by_one.remove(&chain);
+    }
+}
+
 /// Updates in a batch at most.
 const BATCH_MAX: usize = 1_000;
 

@@ -55,15 +55,16 @@ impl Worker {
         }
         state.manager.record_signed_proposal(proposal, now);
         out.persist(chain);
+        self.gather_published(chain, &proposal.block)?;
         let grace = self.config.block_time_grace_period;
         let ahead = proposal.block.timestamp.since(now) > grace;
         if ahead && self.config.sabotage != Sabotage::BlocksOfTheFuture {
             let block = proposal.block.timestamp;
             return Err(NodeError::InvalidTimestamp { block, local: now });
         }
-        state.check_incoming(&proposal.block)?;
+        self.chains[&chain].check_incoming(&proposal.block)?;
         let block = self.block_of(chain, proposal, store)?;
-        if proposal.round.is_fast() && proposal.block.uses_oracles() {
+        if proposal.round.is_fast() && block.outcome().uses_oracles() {
             return Err(NodeError::FastBlockUsingOracles);
         }
         self.remember_body(chain, &block);
@@ -175,6 +176,7 @@ impl Worker {
             }
             Some(OriginalProposal::Fast { .. }) | None => {
                 self.check_events(&proposal.block)?;
+                self.check_required(chain, &proposal.block)?;
                 let state = &self.chains[&chain].execution;
                 let executed = store.execute(state, &proposal.block, proposal.block_hash())?;
                 Ok(executed.block)
@@ -276,6 +278,8 @@ impl Worker {
         {
             return Ok(self.unsigned_info(chain));
         }
+        self.gather_validated(chain, block.proposed(), out)?;
+        let state = self.chains.get_mut(&chain).expect("loaded above");
         let vote = state
             .manager
             .create_final_vote(certificate, Some(&key), (now, &mut self.rules));
@@ -375,6 +379,7 @@ impl Worker {
         let next = self.load(now, chain)?.next_height();
         if block.height() < next {
             self.spread_epochs(chain, out);
+            self.spread_again(block, out);
             self.push_outboxes(now, chain, store, out);
             return Ok(self.unsigned_info(chain));
         }
@@ -382,6 +387,7 @@ impl Worker {
         out.verified(certificate.lite().signatures.len());
         certificate.lite().check(&committee, store)?;
         store.put_certificate(certificate);
+        self.store_blobs_of(chain, block, out)?;
         if block.height() > next {
             self.preprocess_block(chain, certificate, out);
         } else {
@@ -451,9 +457,7 @@ impl Worker {
         }
         self.check_events(block.proposed())?;
         let corrupted = NodeError::CorruptedChainState(block.hash());
-        let executed = store
-            .execute(state, block.proposed(), block.proposed_hash())
-            .map_err(|_| corrupted.clone())?;
+        let executed = store.replay(state, block).map_err(|_| corrupted.clone())?;
         if executed.block.hash() != block.hash() {
             return Err(corrupted);
         }

@@ -81,6 +81,14 @@ pub(super) struct Queue {
     sweeping: bool,
 }
 
+impl Queue {
+    /// A chain is another worker's from now on.
+    pub(super) fn forget_sender(&mut self, chain: ChainId) {
+        self.in_flight.retain(|(sender, _), _| *sender != chain);
+        self.dropped.retain(|(sender, _)| *sender != chain);
+    }
+}
+
 impl Worker {
     /// Sends what waits in the outboxes of `chain`, unless it is on its way already.
     pub(super) fn push_outboxes(
@@ -271,8 +279,8 @@ impl Worker {
         }
     }
 
-    /// Starts, also after a crash: what was on its way then is in the outboxes.
-    pub fn start(&mut self, out: &mut Outputs) {
+    /// Goes on after a crash: what was on its way then is in the outboxes.
+    pub fn go_on(&mut self, out: &mut Outputs) {
         let outboxes = self.chains.values().map(|chain| chain.outboxes());
         if outboxes
             .flat_map(|all| all.iter())

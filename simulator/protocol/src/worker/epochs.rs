@@ -59,7 +59,7 @@ impl Worker {
             return;
         }
         self.store_epochs(epochs.clone(), out);
-        for shard in (0..self.config.shards).map(ShardIndex) {
+        for shard in (0..self.config.map.shards).map(ShardIndex) {
             if shard != self.config.shard {
                 let request = CrossChainRequest::StoreEpochs(epochs.clone());
                 let to = Address::Worker(self.config.validator, shard);

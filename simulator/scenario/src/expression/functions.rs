@@ -13,7 +13,7 @@ use crate::text::{Piece, TextError};
 use crate::units;
 
 /// Functions with one shape of arguments each, and how they are written.
-const STATES: [(&str, &str); 25] = [
+const STATES: [(&str, &str); 27] = [
     ("balance", "balance(\"A\") or balance(\"ana@A\")"),
     ("supply", "supply()"),
     ("inbox", "inbox(\"A\")"),
@@ -37,9 +37,11 @@ const STATES: [(&str, &str); 25] = [
     ("failed_commands", "failed_commands()"),
     ("refused", "refused(\"WrongRound\")"),
     ("deliveries", "deliveries(\"retried\")"),
-    ("undelivered", "undelivered(\"v4\")"),
     ("fault_hits", "fault_hits(\"name of the fault\")"),
     ("lag", "lag(\"v4\")"),
+    ("workers", "workers(\"v1\")"),
+    ("undelivered", "undelivered(\"v1\")"),
+    ("moved_chains", "moved_chains()"),
     ("rate", "rate(confirmed_blocks, 10s..20s)"),
     ("total", "total(confirmed_blocks, 10s..20s)"),
 ];
@@ -134,13 +136,6 @@ pub(super) fn function(
         "failed_commands" => call.nothing(Function::FailedCommands),
         "refused" => call.refusal(),
         "deliveries" => call.delivery(),
-        "undelivered" => {
-            let piece = call.one_text()?;
-            scope
-                .names
-                .find_validator(&piece)
-                .map(Function::Undelivered)
-        }
         "fault_hits" => {
             let piece = call.one_text()?;
             scope.names.find_fault(&piece).map(Function::FaultHits)
@@ -149,6 +144,16 @@ pub(super) fn function(
             let piece = call.one_text()?;
             scope.names.find_validator(&piece).map(Function::Lag)
         }
+        "workers" => {
+            let piece = call.one_text()?;
+            scope.names.find_validator(&piece).map(Function::Workers)
+        }
+        "undelivered" => {
+            let piece = call.one_text()?;
+            let found = scope.names.find_validator(&piece);
+            found.map(Function::Undelivered)
+        }
+        "moved_chains" => call.nothing(Function::MovedChains),
         "rate" => call
             .counter()
             .map(|(counter, window)| Function::Rate(counter, window)),

@@ -3,7 +3,7 @@
 use engine::{ClockSkew, Distribution, Ratio, VirtualTime};
 use protocol::adversary::{OwnerBehaviour, ValidatorBehaviour};
 
-use super::{ChainSet, OwnerIndex, ValidatorIndex, WorkerIndex};
+use super::{ChainSet, OwnerIndex, ResizePlan, ValidatorIndex, WorkerIndex};
 
 /// Something that goes wrong, from one instant to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub enum FaultKind {
     },
     /// When the fault ends, the disks of these validators are as they were when it began.
     Rollback(Targets),
+    /// Validators go over to another number of workers: no fault, but as timed as one.
+    Resize(ResizePlan),
     /// The clocks of these nodes are off.
     Clock {
         /// Which.

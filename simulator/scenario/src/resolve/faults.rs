@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use engine::{Ratio, VirtualTime};
 use protocol::adversary::{OwnerBehaviour, ValidatorBehaviour};
 
+use super::elastic::end_of;
 use super::{FaultPlaces, Resolver};
 use crate::diagnostic::{Code, did_you_mean};
 use crate::distribution::distribution;
@@ -16,7 +17,7 @@ use crate::spec::{ByzantineSpec, ClockSpec, CrashSpec, FaultSpec, SlowSpec, Spec
 use crate::text::{Piece, TextError};
 use crate::units;
 
-const ACTIONS: &str = "partition, crash, slow, loss, clock, byzantine";
+const ACTIONS: &str = "partition, crash, slow, loss, clock, resize, byzantine";
 /// The behaviour that is the disk's and not the validator's.
 const ROLLS_BACK: &str = "rolls-back";
 const FACTOR_MAX: u64 = 1_000_000;
@@ -78,6 +79,7 @@ impl Resolver<'_> {
             ("slow", written.slow.is_some()),
             ("loss", written.loss.is_some()),
             ("clock", written.clock.is_some()),
+            ("resize", written.resize.is_some()),
             ("byzantine", written.byzantine.is_some()),
         ];
         let found: Vec<&str> = choices
@@ -120,6 +122,12 @@ impl Resolver<'_> {
             self.slow(&at.key("slow"), slow)?
         } else if let Some(byzantine) = &written.byzantine {
             self.byzantine(&at.key("byzantine"), byzantine)?
+        } else if let Some(resize) = &written.resize {
+            let kind = self.resize(at, written, resize)?;
+            if let Some(end) = end_of(from, &kind) {
+                until = end.min(self.end);
+            }
+            kind
         } else {
             let clock = written.clock.as_ref()?;
             self.clock(&at.key("clock"), clock)?

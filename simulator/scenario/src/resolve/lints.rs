@@ -10,8 +10,8 @@ use crate::diagnostic::Code;
 use crate::distribution::mean;
 use crate::document::At;
 use crate::plan::{
-    Action, ChainPlan, ChainSet, FaultKind, FaultPlan, LinkPlan, OwnerPlan, Plan, Targets, Trigger,
-    ValidatorPlan, WorkloadKind, WorkloadPlan,
+    Action, ChainPlan, ChainSet, FaultKind, FaultPlan, LinkPlan, OwnerPlan, Plan, ResizeManner,
+    Targets, Trigger, ValidatorPlan, WorkloadKind, WorkloadPlan,
 };
 use crate::spec::Spec;
 use crate::units::write_micros;
@@ -183,6 +183,7 @@ impl Resolver<'_> {
                 FaultKind::Crash { .. } => "crash",
                 FaultKind::SlowLinks { .. } | FaultKind::SlowWork { .. } => "slow",
                 FaultKind::Clock { .. } => "clock",
+                FaultKind::Resize(_) => "resize",
                 FaultKind::ByzantineValidators { .. }
                 | FaultKind::ByzantineOwners { .. }
                 | FaultKind::Rollback(_) => "byzantine",
@@ -229,7 +230,9 @@ impl Resolver<'_> {
                     | Action::ChangeOwnership(_)
                     | Action::CloseChain
                     | Action::NewCommittee(_)
-                    | Action::RevokeEpoch(_) => 0,
+                    | Action::RevokeEpoch(_)
+                    | Action::PublishBlobs(_)
+                    | Action::VerifyBlob(_) => 0,
                 };
                 let block = consensus + if fast { 0 } else { validated } + messages;
                 busy += rate * block;
@@ -312,7 +315,9 @@ fn reachable(plan: &Plan) -> ChainSet {
         | Action::ChangeOwnership(_)
         | Action::CloseChain
         | Action::NewCommittee(_)
-        | Action::RevokeEpoch(_) => {}
+        | Action::RevokeEpoch(_)
+        | Action::PublishBlobs(_)
+        | Action::VerifyBlob(_) => {}
     };
     for WorkloadPlan { kind, .. } in &plan.workloads {
         match kind {
@@ -406,6 +411,10 @@ impl Downtime<'_> {
                 targets: Targets::Validators(validators),
                 ..
             } => Some(validators.as_slice()),
+            FaultKind::Resize(resize) => match resize.manner {
+                ResizeManner::Offline { .. } => Some(resize.validators.as_slice()),
+                ResizeManner::Online => None,
+            },
             FaultKind::Partition(LinkPlan::Workers { .. } | LinkPlan::Clients { .. })
             | FaultKind::Loss(LinkPlan::Workers { .. } | LinkPlan::Clients { .. }, _)
             | FaultKind::Crash {

@@ -16,7 +16,7 @@ use crate::units;
 /// More validators than any committee in sight.
 const VALIDATORS_MAX: u64 = 1_000;
 /// More workers than one machine of a validator could hold.
-const WORKERS_MAX: u64 = 1_000;
+pub(super) const WORKERS_MAX: u64 = 1_000;
 /// So that the sum of all weights stays far from the end of 64 bits.
 const WEIGHT_MAX: u64 = 1_000_000_000;
 /// The name of the only region where none is given.
@@ -29,6 +29,7 @@ const SERVICE_VALIDATED: &str = "250us";
 const SERVICE_CONFIRMED: &str = "400us";
 const SERVICE_CROSS_CHAIN: &str = "250us";
 const SERVICE_QUERY: &str = "100us";
+const SERVICE_LOAD: &str = "500us";
 
 const LATENCY_CLIENT: &str = "20ms";
 const LATENCY_WORKER: &str = "1ms";
@@ -62,6 +63,7 @@ impl Resolver<'_> {
         self.names.validators = count.unwrap_or(0);
         self.names.workers = workers.unwrap_or(0);
         self.names.validators_are_partial = count.is_none() || workers.is_none();
+        self.workers_to_come(spec);
 
         let regions = self.validator_regions(&at.key("regions"), written, count);
         let service = self.service(&at.key("service"), target.service.get_or_insert_default());
@@ -193,12 +195,14 @@ impl Resolver<'_> {
             SERVICE_CROSS_CHAIN,
         );
         let query = self.service_time(at, "query", &mut service.query, SERVICE_QUERY);
+        let load = self.service_time(at, "load", &mut service.load, SERVICE_LOAD);
         Some(ServicePlan {
             propose: propose?,
             validated: validated?,
             confirmed: confirmed?,
             cross_chain: cross_chain?,
             query: query?,
+            load: load?,
         })
     }
 
@@ -396,7 +400,7 @@ impl Resolver<'_> {
         let client = self.read(&at.key("client"), Some(client), units::ratio);
         let worker = shares.worker.get_or_insert_with(|| NO_SHARE.to_owned());
         let worker = self.read(&at.key("worker"), Some(worker), units::ratio);
-        if self.names.workers == 1 && worker.is_some_and(|share| !share.is_zero()) {
+        if self.names.workers_max == 1 && worker.is_some_and(|share| !share.is_zero()) {
             let message = "there is only one worker, so no message goes between workers";
             let help = "give the validators more workers".to_owned();
             self.say(&at.key("worker"), Code::NoEffect, message, help);

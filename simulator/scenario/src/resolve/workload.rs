@@ -17,7 +17,7 @@ use crate::spec::{ClosedSpec, OpenSpec, OwnershipSpec, Spec, StepSpec, WorkloadS
 use crate::units;
 
 const STEP_ACTIONS: &str = "transfer, claim, submit, open_chain, process_inbox, take_newest, airdrop, \
-     change_ownership, close_chain, new_committee, revoke_epoch";
+     change_ownership, close_chain, new_committee, revoke_epoch, publish_blob, verify_blob";
 const USERS_MAX: u64 = 1_000_000;
 const STEPS_MAX: usize = 100_000;
 
@@ -181,6 +181,8 @@ impl Resolver<'_> {
             ("close_chain", written.close_chain.is_some()),
             ("new_committee", written.new_committee.is_some()),
             ("revoke_epoch", written.revoke_epoch.is_some()),
+            ("publish_blob", written.publish_blob.is_some()),
+            ("verify_blob", written.verify_blob.is_some()),
         ]);
         let has_action = self.one_action(at, &found, STEP_ACTIONS);
         let owner = chain.and_then(|chain| self.acting_owner(at, written, chain, chains));
@@ -218,6 +220,8 @@ impl Resolver<'_> {
                 .then_some(Action::CloseChain)
         } else if written.new_committee.is_some() || written.revoke_epoch.is_some() {
             self.admin_step(at, written, chain, chains)
+        } else if written.publish_blob.is_some() || written.verify_blob.is_some() {
+            self.blob_action(at, written)
         } else {
             self.process_inbox(&at.key("process_inbox"), written.process_inbox)
         };

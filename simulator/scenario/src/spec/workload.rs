@@ -115,9 +115,33 @@ pub struct StepSpec {
     /// Action, on the admin chain: revoke an epoch; the first one is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoke_epoch: Option<u64>,
+    /// Action: publish a blob of data, or several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish_blob: Option<BlobSpec>,
+    /// Action: put on record that a blob exists; the step fails if nobody has published it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify_blob: Option<BlobSpec>,
     /// Only in this variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+}
+
+/// A blob of data, whose bytes follow from its name and size.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlobSpec {
+    /// The name: letters, digits, `-` and `_`; `name/2` for one of several.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How many bytes; 100 if not given.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// To publish so many at once, `name/0`, `name/1`, ...
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
 }
 
 /// Send tokens.

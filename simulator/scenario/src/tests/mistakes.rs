@@ -62,6 +62,26 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "owners  = { ana = 1, ben = 1 }\nadmin = true\nfallback = \"20s\"\n",
     ),
     (
+        "resize with an end",
+        "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "for       = \"2s\"\nresize    = { validators = \"v3\", workers = 4 }",
+    ),
+    (
+        "resize drained and online",
+        "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "resize = { validators = \"v3\", workers = 4, online = true, drain = \"1s\" }",
+    ),
+    (
+        "two resizes at once",
+        "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "resize = { validators = \"v3\", workers = 4 }\n[[faults]]\nname = \"again\"\nat = \"1500ms\"\nresize = { validators = \"v*\", workers = 1 }",
+    ),
+    (
+        "resize of a disk that falls back",
+        "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "resize = { validators = \"v3\", workers = 4 }\n[[faults]]\nname = \"old disk\"\nat = \"5s\"\nfor = \"1s\"\nbyzantine = { validators = \"v3\", behaviour = \"rolls-back\" }",
+    ),
+    (
         "regional without regions",
         "client = \"20ms\"",
         "client = \"regional\"",
@@ -112,7 +132,12 @@ const CHANGES: &[(&str, &str, &str)] = &[
     (
         "wallets of a stranger",
         "owners  = { ana = 1, ben = 1 }",
-        "owners  = { ana = 1, ben = 1 }\nwallets = { carl = 2, ana = 1 }",
+        "owners  = { ana = 1, ben = 1 }\nwallets = { carl = 2 }",
+    ),
+    (
+        "one wallet is no further wallet",
+        "owners  = { ana = 1, ben = 1 }",
+        "owners  = { ana = 1, ben = 1 }\nwallets = { ana = 1 }",
     ),
     ("unknown chain in a step", "to = \"shop\"", "to = \"shup\""),
     ("group instead of a chain", "to = \"shop\"", "to = \"user\""),
@@ -437,6 +462,16 @@ const LINTS: &[(&str, &str, &str)] = &[
         "fallback without epochs",
         "owners  = { ana = 1, ben = 1 }\n",
         "owners  = { ana = 1, ben = 1 }\nfallback = \"20s\"\n",
+    ),
+    (
+        "resize that ends too late",
+        "at        = \"1s\"\nfor       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "at        = \"9500ms\"\nresize    = { validators = \"v3\", workers = 4 }",
+    ),
+    (
+        "resize that stops a quorum",
+        "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "resize = { validators = \"v2, v3\", workers = 4 }",
     ),
     (
         "work of wallets",

@@ -1,0 +1,164 @@
+//! Validators whose number of workers may change: the database that their workers share, and the
+//! changes themselves.
+//!
+//! The database is the one thing that several nodes have in common. They are of one latency group,
+//! which the engine runs in the order of keys on one thread whatever the driver, so who comes first
+//! is part of the plan and the lock is never waited for. Knows nothing of what is in a chain.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine::{Ctx, VirtualTime};
+use protocol::{
+    Timestamp,
+    database::{Database, ShardMap},
+    ids::{Address, ShardIndex, ValidatorIndex},
+    machine::Outputs,
+    observe::Observation,
+    proxy::Proxy,
+    rpc::Packet,
+    sharding::{ShardingFact, ShardingMessage},
+    store::ContentStore,
+    worker::Worker,
+};
+use trace::Event;
+
+use crate::{node::Envelope, topology::Topology};
+
+/// Timer token of the environment: a resize is due.
+pub(crate) const RESIZE: u64 = (1 << 62) + 1;
+
+/// A change of the number of workers, at the instant when the new ones are there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Due {
+    pub(crate) at: VirtualTime,
+    /// The position of its fault in the plan.
+    pub(crate) fault: u32,
+    pub(crate) workers: u32,
+    /// Whether the validator works on meanwhile.
+    pub(crate) online: bool,
+}
+
+/// Timer token of the environment: the validator is about to stop.
+pub(crate) const DRAIN: u64 = (1 << 62) + 2;
+
+/// What a node of an elastic validator has beside its machine.
+pub(crate) struct Elastic {
+    database: Arc<Mutex<Database>>,
+    /// The changes to come, the next one last. Only the proxy has them.
+    due: Vec<Due>,
+    /// The most workers that there ever are.
+    workers_max: u32,
+}
+
+impl Elastic {
+    pub(crate) fn new(database: Arc<Mutex<Database>>, workers_max: u32) -> Self {
+        Self {
+            database,
+            due: Vec::new(),
+            workers_max,
+        }
+    }
+
+    /// All changes to come, in the order in which they come.
+    pub(crate) fn plan(&mut self, mut due: Vec<Due>) {
+        due.sort_by_key(|one| one.at);
+        due.reverse();
+        self.due = due;
+    }
+
+    fn database(&self) -> MutexGuard<'_, Database> {
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands a packet to a worker as far as the chain that it is about is there. `handle` is called
+    /// for each packet whose time has come.
+    pub(crate) fn let_in(
+        &self,
+        (worker, now): (&mut Worker, Timestamp),
+        packet: Packet,
+        (store, out): (&dyn ContentStore, &mut Outputs),
+        handle: &mut dyn FnMut(&mut Worker, Packet, &mut Outputs),
+    ) {
+        let mut database = self.database();
+        for packet in worker.let_in(now, packet, &mut database, store, out) {
+            let mut one = Outputs::default();
+            handle(worker, packet, &mut one);
+            out.append(one);
+        }
+        worker.tell(&mut database);
+    }
+
+    /// A timer of a worker.
+    pub(crate) fn on_timer(
+        &self,
+        (worker, now): (&mut Worker, Timestamp),
+        token: u64,
+        (store, out): (&dyn ContentStore, &mut Outputs),
+    ) {
+        let mut database = self.database();
+        for packet in worker.on_shared_timer(now, token, &mut database, store, out) {
+            let mut one = Outputs::default();
+            worker.handle(now, packet, store, &mut one);
+            out.append(one);
+        }
+        worker.tell(&mut database);
+    }
+
+    /// A worker stops.
+    pub(crate) fn stopped(&self, worker: &mut Worker, now: Timestamp) {
+        worker.stop(now, &mut self.database());
+    }
+
+    /// A worker starts, perhaps again.
+    pub(crate) fn started(&self, worker: &mut Worker, now: Timestamp) {
+        worker.start(now, &mut self.database());
+    }
+
+    /// Puts the changes in place whose time has come, at the proxy. A proxy that was away does it
+    /// when it is back.
+    pub(crate) fn resize(
+        &mut self,
+        proxy: &mut Proxy,
+        ctx: &mut Ctx<'_, Envelope, Event>,
+        topology: &Topology,
+    ) {
+        let validator = proxy.validator();
+        while let Some(due) = self.due.pop_if(|due| due.at <= ctx.now()) {
+            let map = self.database().resize(due.workers);
+            ctx.record(Event::Fault(due.fault));
+            self.announce(map, validator, ctx);
+            if due.online {
+                self.tell_workers(validator, ctx, topology);
+            }
+        }
+        proxy.set_map(self.database().map());
+    }
+
+    fn announce(
+        &self,
+        map: ShardMap,
+        validator: ValidatorIndex,
+        ctx: &mut Ctx<'_, Envelope, Event>,
+    ) {
+        let fact = ShardingFact::MapChanged {
+            validator,
+            version: map.version,
+            shards: map.shards,
+        };
+        ctx.record(Event::Protocol(Box::new(Observation::Sharding(fact))));
+    }
+
+    /// Whoever does not hear of it gives chains up when their new owners ask for them.
+    fn tell_workers(
+        &self,
+        validator: ValidatorIndex,
+        ctx: &mut Ctx<'_, Envelope, Event>,
+        topology: &Topology,
+    ) {
+        for shard in (0..self.workers_max).map(ShardIndex) {
+            let message = Packet::Sharding(Box::new(ShardingMessage::NewMap));
+            let to = topology.actor(Address::Worker(validator, shard));
+            ctx.send(to, Envelope(message));
+        }
+    }
+}
