@@ -120,8 +120,10 @@ impl Names {
             plan::Action::Transfer { to, .. } => to.candidates().contains(chain),
             plan::Action::Claim { target, to, .. } => *target == chain || *to == chain,
             plan::Action::Submit { to, .. } => to.candidates().contains(chain),
+            plan::Action::Airdrop { to, .. } => to.contains(chain),
             plan::Action::OpenChain(_)
             | plan::Action::ProcessInbox
+            | plan::Action::TakeNewest
             | plan::Action::ChangeOwnership(_)
             | plan::Action::CloseChain
             | plan::Action::NewCommittee(_)
@@ -218,6 +220,11 @@ impl Names {
                 }
             }
             plan::Action::ProcessInbox => Action::ProcessInbox,
+            plan::Action::TakeNewest => Action::TakeNewest,
+            plan::Action::Airdrop { to, amount } => Action::Airdrop {
+                recipients: to.iter().map(|chain| self.chain_id(chain)).collect(),
+                amount: *amount,
+            },
             plan::Action::ChangeOwnership(changed) => {
                 Action::ChangeOwnership(Arc::new(ownership(changed, false, &self.owners)))
             }
@@ -424,6 +431,7 @@ impl Builder<'_> {
                     map,
                     key: key.clone(),
                     block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
+                    delivery: self.plan.delivery,
                     sabotage,
                 };
                 add(

@@ -312,6 +312,7 @@ fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
         | Function::DoneCommands
         | Function::FailedCommands
         | Function::Refused(_)
+        | Function::Deliveries(_)
         | Function::FaultHits(_)
         | Function::Lag(_)
         | Function::Workers(_)

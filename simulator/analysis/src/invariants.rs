@@ -10,6 +10,7 @@
 //! | `money` | I-19, I-20, I-21 |
 //! | `delivery` | I-24, I-25, I-26, I-27 (order of arrival), I-29 |
 //! | `sharding` | I-30 |
+//! | `messages` | I-31, I-32; I-33 in `delivery` |
 //! | `epochs` | I-37, I-38 |
 //! | `blobs` | I-34, I-35, I-42 |
 //!
@@ -26,6 +27,7 @@ mod grounds;
 mod heights;
 mod linking;
 mod losses;
+mod messages;
 mod money;
 mod sharding;
 mod verdicts;
@@ -37,6 +39,8 @@ mod blob_tests;
 mod epoch_tests;
 #[cfg(test)]
 mod ground_tests;
+#[cfg(test)]
+mod message_tests;
 #[cfg(test)]
 mod rival_tests;
 #[cfg(test)]
@@ -68,6 +72,7 @@ use grounds::{Cast, Rights};
 use heights::Heights;
 use linking::Heads;
 use losses::Losses;
+use messages::Links;
 use money::Money;
 use sharding::Sharding;
 
@@ -87,6 +92,7 @@ pub(crate) struct Invariants {
     pub(crate) delivery: Delivery,
     blobs: Blobs,
     rights: Rights,
+    links: Links,
     sharding: Sharding,
     losses: Losses,
     /// Chains that a confirmed block has closed.
@@ -112,6 +118,7 @@ impl Invariants {
             delivery: Delivery::new(size),
             blobs: Blobs::default(),
             rights: Rights::new(genesis),
+            links: Links::default(),
             sharding: Sharding::new(size),
             losses: Losses::new(parties),
             closed: Vec::new(),
@@ -185,6 +192,14 @@ impl Invariants {
             | Observation::BlobPending { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
+            | Observation::UpdateRetried { .. }
+            | Observation::UpdateDropped { .. }
+            | Observation::CrossChainLost { .. }
+            | Observation::OutboxRestored { .. }
+            | Observation::DeliveryAnswered { .. }
+            | Observation::BundleRejected { .. }
+            | Observation::BundlePostponed { .. }
+            | Observation::SenderBlockRefused { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
             | Observation::Sharding(_)
@@ -255,6 +270,21 @@ impl Invariants {
                 self.delivery
                     .arrived(verdicts, losses, validator, arrival, sent);
             }
+            Observation::DeliveryAnswered { height, .. } => {
+                // Outboxes know nothing of blocks that the validator does not have: below its tip it
+                // has all.
+                let until = self.heights.tip(validator, chain).checked_sub(1);
+                let Some(until) = until.map(|tip| tip.min(height.0)) else {
+                    return;
+                };
+                for pair in registry.pairs_from(chain) {
+                    let (recipient, _) = registry.ends(pair);
+                    let holder = self.sharding.holder(validator, recipient);
+                    let (verdicts, losses) = (&mut self.verdicts, &mut self.losses);
+                    self.delivery
+                        .answered(verdicts, losses, (validator, holder), pair, until);
+                }
+            }
             Observation::OutboxConfirmed { height, .. } => {
                 let pair = subject.pair.expect("an outbox has a recipient");
                 // The machine looks at its outbox whenever that changes, and tells if it is wrong.
@@ -281,6 +311,13 @@ impl Invariants {
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
             | Observation::UpdateAbandoned { .. }
+            | Observation::UpdateRetried { .. }
+            | Observation::UpdateDropped { .. }
+            | Observation::CrossChainLost { .. }
+            | Observation::OutboxRestored { .. }
+            | Observation::BundleRejected { .. }
+            | Observation::BundlePostponed { .. }
+            | Observation::SenderBlockRefused { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
             | Observation::RequestTimedOut { .. }
@@ -320,7 +357,11 @@ impl Invariants {
             self.epochs.opened(child, description.config.epoch);
         }
         self.rights.block(chain, block, registry);
-        self.check_closed(chain, block);
+        let was_closed = self.check_closed(chain, block);
+        let gap = standing == Standing::AfterGap;
+        self.links
+            .block(&mut self.verdicts, chain, block, gap, registry);
+        messages::check_bounces(&mut self.verdicts, block, was_closed);
         let (verdicts, heads) = (&mut self.verdicts, &self.heads);
         let intake = self
             .delivery
@@ -334,8 +375,8 @@ impl Invariants {
         standing
     }
 
-    /// I-40.
-    fn check_closed(&mut self, chain: ChainNo, block: &Block) {
+    /// I-40. Returns whether the chain was closed before the block.
+    fn check_closed(&mut self, chain: ChainNo, block: &Block) -> bool {
         let closed = reach(&mut self.closed, chain.index());
         let height = block.height();
         self.verdicts.check(
@@ -344,7 +385,9 @@ impl Invariants {
             || format!("block {height} of a closed chain does more than reject"),
         );
         let closes = |operation| matches!(operation, &SystemOperation::CloseChain);
+        let was_closed = *closed;
         *closed |= block.proposed().operations().any(closes);
+        was_closed
     }
 
     fn shape_broken(&mut self, shape: Shape, detail: &str) {

@@ -317,6 +317,9 @@ pub enum NodeError {
     /// A message of a revoked epoch, for which nothing later vouches.
     #[error("a message of {0:?}, which is revoked")]
     RevokedEpoch(Epoch),
+    /// Another request that was handled together with this one failed.
+    #[error("another request of the same batch failed")]
+    BatchRolledBack,
     /// These blobs are not here.
     #[error("blobs are missing: {0:?}")]
     BlobsNotFound(Vec<BlobId>),
@@ -351,6 +354,7 @@ impl NodeError {
         "EventsNotFound",
         "FastBlockUsingOracles",
         "RevokedEpoch",
+        "BatchRolledBack",
         "CertificateValidatorReuse",
         "InvalidSigner",
         "CertificateRequiresQuorum",
@@ -389,6 +393,7 @@ impl NodeError {
             Self::EventsNotFound(_) => "EventsNotFound",
             Self::FastBlockUsingOracles => "FastBlockUsingOracles",
             Self::RevokedEpoch(_) => "RevokedEpoch",
+            Self::BatchRolledBack => "BatchRolledBack",
             Self::Certificate(error) => error.name(),
             Self::BlobsNotFound(_) => "BlobsNotFound",
             Self::UnexpectedBlob(_) => "UnexpectedBlob",

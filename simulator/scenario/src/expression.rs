@@ -135,6 +135,8 @@ pub enum Function {
     FailedCommands,
     /// Requests that validators refused for this reason, by the name of the error.
     Refused(&'static str),
+    /// How often this was told of a message on its way, by its word.
+    Deliveries(&'static str),
     /// How often a fault changed something: messages cut or lost, nodes stopped or slowed.
     FaultHits(FaultIndex),
     /// How many confirmed blocks a validator is behind the furthest one, over all chains.
@@ -173,6 +175,7 @@ impl Function {
             | Self::DoneCommands
             | Self::FailedCommands
             | Self::Refused(_)
+            | Self::Deliveries(_)
             | Self::FaultHits(_)
             | Self::Lag(_)
             | Self::Workers(_)

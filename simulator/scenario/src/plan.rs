@@ -11,7 +11,7 @@ mod index;
 mod recipients;
 
 use engine::{ClockSkew, Distribution, Ratio, VirtualDuration, VirtualTime};
-use protocol::{Amount, TimeDelta};
+use protocol::{Amount, TimeDelta, worker::DeliveryOptions};
 
 use crate::expression::Expression;
 
@@ -49,6 +49,8 @@ pub struct Plan {
     pub network: NetworkPlan,
     /// The validators `v1`, `v2`, ..., by [`ValidatorIndex`].
     pub validators: Vec<ValidatorPlan>,
+    /// How messages go from worker to worker.
+    pub delivery: DeliveryOptions,
     /// Names of the owners, by [`OwnerIndex`]. An owner is one wallet's key, whatever chains it
     /// owns. A further wallet with the same key has the owner's name with a number, `ana#2`.
     pub owners: Vec<String>,
@@ -406,6 +408,15 @@ pub enum Action {
     OpenChain(ChainIndex),
     /// Take in waiting messages.
     ProcessInbox,
+    /// Pay many chains the same in one block.
+    Airdrop {
+        /// The chains that get the tokens.
+        to: ChainSet,
+        /// How many each of them gets.
+        amount: Amount,
+    },
+    /// Take in the newest message of each sender, and jump over what may be jumped over.
+    TakeNewest,
     /// Give the chain other owners.
     ChangeOwnership(OwnershipPlan),
     /// Close the chain for good.

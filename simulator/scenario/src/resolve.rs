@@ -7,6 +7,7 @@
 mod actions;
 mod blobs;
 mod chains;
+mod delivery;
 mod elastic;
 mod expectations;
 mod faults;
@@ -101,6 +102,7 @@ impl Resolver<'_> {
             .as_ref()
             .and_then(|one| one.count)
             .unwrap_or(0);
+        let delivery = self.delivery(spec, &mut filled);
         let (mut groups, mut chains) = self.chains(spec, &mut filled);
         self.opened_chains(spec, &mut groups, &mut chains);
         self.stand_by(spec, validators.as_deref());
@@ -129,6 +131,7 @@ impl Resolver<'_> {
             regions: self.names.regions.clone(),
             network: network?,
             validators: validators?,
+            delivery: delivery?,
             owners: self.names.take_owners(),
             groups,
             chains,

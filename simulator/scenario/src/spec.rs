@@ -5,6 +5,7 @@
 //! mistakes is read too; what must be there is marked in the schema and reported by the checker.
 //! Quantities stay text until they are resolved. Knows nothing of what the keys mean together.
 
+mod delivery;
 mod elastic;
 mod workload;
 
@@ -14,10 +15,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use delivery::DeliverySpec;
 pub use elastic::ResizeSpec;
 pub use workload::{
-    BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
-    TransferSpec, WorkloadSpec,
+    AirdropSpec, BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec,
+    SubmitSpec, TransferSpec, WorkloadSpec,
 };
 
 /// How a span of virtual time is written.
@@ -77,6 +79,9 @@ pub struct Spec {
     /// The validators and their workers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validators: Option<ValidatorsSpec>,
+    /// How messages go from worker to worker inside a validator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliverySpec>,
     /// Groups of chains, each with one user's wallet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chains: Vec<ChainSpec>,
@@ -421,13 +426,16 @@ pub struct ByzantineSpec {
     /// Whole validators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validators: Option<String>,
+    /// Single workers, which can only roll back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<String>,
     /// The wallets of these chains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chains: Option<String>,
     /// How. Validators: `silent`, `withholds-votes`, `equivocates`, `amnesiac`, `executes-wrongly`,
     /// `signs-timeouts-early`, `lies-about-log`, `answers-stale`, `rolls-back`. Wallets: `two-faced`,
     /// `rushes`, `drags`, `burns-rounds`, `ends-rounds`, `withholds-certificates`,
-    /// `forges-certificates`, `stuffs-blobs`.
+    /// `forges-certificates`, `stuffs-blobs`, `forges-bundles`, `jumps-over`.
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,

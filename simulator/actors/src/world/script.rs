@@ -117,6 +117,8 @@ impl Writer<'_> {
             | plan::Action::Claim { .. }
             | plan::Action::OpenChain(_)
             | plan::Action::ProcessInbox
+            | plan::Action::TakeNewest
+            | plan::Action::Airdrop { .. }
             | plan::Action::ChangeOwnership(_)
             | plan::Action::CloseChain
             | plan::Action::NewCommittee(_)

@@ -90,6 +90,7 @@ impl Quantities for View<'_> {
             Function::DoneCommands => count(counters.commands_done),
             Function::FailedCommands => count(counters.commands_failed),
             Function::Refused(name) => count(metrics.refusals.get(name).copied().unwrap_or(0)),
+            Function::Deliveries(word) => count(metrics.deliveries.get(word).copied().unwrap_or(0)),
             Function::FaultHits(fault) => count(self.faults.hits(fault.position())),
             Function::Lag(validator) => count(self.invariants.heights.lag(validator.get())),
             Function::Workers(validator) => {

@@ -94,6 +94,13 @@ invariants! {
     OutboxInboxLink = "I-29 OutboxInboxLink",
     /// One worker of a validator speaks for a chain.
     SingleWriter = "I-30 SingleWriter",
+    /// A block links, for each recipient, to the last block before it that sent there.
+    MessageLinks = "I-31 MessageLinks",
+    /// What is rejected and tracked comes back once and unchanged, nothing else does, and what is
+    /// protected is not rejected.
+    Bounces = "I-32 Bounces",
+    /// Who waits for delivery is answered when everything up to that height is delivered.
+    BlockingDelivery = "I-33 BlockingDelivery",
     /// A validator has stored the blobs of a block when it executes it.
     BlobsStored = "I-34 BlobsStored",
     /// Blobs are taken in only if a pending or certified block refers to them, and not too many.

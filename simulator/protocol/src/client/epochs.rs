@@ -237,7 +237,7 @@ impl Client {
             return;
         };
         let operations = vec![SystemOperation::ProcessNewEpoch(next)];
-        let staged = self.stage_operations(now, (operations, false), store);
+        let staged = self.stage_operations(now, operations, store, out);
         let Staged::Block {
             block,
             block_hash,

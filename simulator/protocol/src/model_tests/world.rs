@@ -295,6 +295,7 @@ impl World {
             map: crate::database::ShardMap::first(1, crate::database::Placement::Remainder),
             key: key(1, 0),
             block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
+            delivery: crate::worker::DeliveryOptions::default(),
             sabotage: Sabotage::None,
         }
     }

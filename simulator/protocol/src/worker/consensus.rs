@@ -552,6 +552,7 @@ impl Worker {
         height: BlockHeight,
         delivery: Delivery,
         response: Response,
+        out: &mut Outputs,
     ) -> Option<Response> {
         let state = &self.chains[&asked.chain];
         match delivery {
@@ -560,7 +561,12 @@ impl Worker {
                 waiting.push((height, asked.client, asked.id));
                 None
             }
-            Delivery::Blocking | Delivery::NonBlocking => Some(response),
+            Delivery::Blocking => {
+                let chain = asked.chain;
+                out.observe(Observation::DeliveryAnswered { chain, height });
+                Some(response)
+            }
+            Delivery::NonBlocking => Some(response),
         }
     }
 }

@@ -225,6 +225,8 @@ impl Resolver<'_> {
                     Action::Submit { .. }
                     | Action::OpenChain(_)
                     | Action::ProcessInbox
+                    | Action::TakeNewest
+                    | Action::Airdrop { .. }
                     | Action::ChangeOwnership(_)
                     | Action::CloseChain
                     | Action::NewCommittee(_)
@@ -307,7 +309,9 @@ fn reachable(plan: &Plan) -> ChainSet {
                 .union(&ChainSet::one(*to));
         }
         Action::OpenChain(chain) => all = all.union(&ChainSet::one(*chain)),
+        Action::Airdrop { to, .. } => all = all.union(to),
         Action::ProcessInbox
+        | Action::TakeNewest
         | Action::ChangeOwnership(_)
         | Action::CloseChain
         | Action::NewCommittee(_)

@@ -45,6 +45,20 @@ pub struct WorkloadSpec {
     pub variant: Option<String>,
 }
 
+/// A payment to many chains in one block.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AirdropSpec {
+    /// The chains that get it, such as `user/*`.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// How many tokens each of them gets, such as `"0.01"`.
+    #[schemars(required, regex(pattern = AMOUNT))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
+}
+
 /// One step of a script: when, which chain, and one action.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +96,13 @@ pub struct StepSpec {
     /// Action: take in waiting messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_inbox: Option<bool>,
+    /// Action: pay many chains the same in one block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub airdrop: Option<AirdropSpec>,
+    /// Action: take in the newest waiting message of each sender, and jump over those before it that
+    /// may be jumped over: they can never be taken in again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub take_newest: Option<bool>,
     /// Action: give the chain other owners, from the next height on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change_ownership: Option<OwnershipSpec>,
