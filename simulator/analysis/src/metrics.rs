@@ -245,6 +245,7 @@ impl Metrics {
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
             | Observation::EpochsKnown { .. }
+            | Observation::FeesCharged { .. }
             | Observation::BlockExecuted { .. }
             | Observation::BlockPreprocessed { .. }
             | Observation::OutboxConfirmed { .. }

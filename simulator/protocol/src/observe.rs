@@ -10,6 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    amount::Amount,
     blob::BlobId,
     certificate::{ConfirmedBlockCertificate, VotePayload},
     error::NodeError,
@@ -271,6 +272,17 @@ pub enum Observation {
         size: u64,
         /// How many blobs wait there now.
         pending: u64,
+    },
+    /// Where blocks have a price: what the block that a validator has just executed has cost.
+    FeesCharged {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+        /// Its fees, which are burned.
+        fees: Amount,
+        /// What all accounts of the chain hold after it.
+        held: Amount,
     },
 }
 

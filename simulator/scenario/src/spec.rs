@@ -6,6 +6,7 @@
 //! Quantities stay text until they are resolved. Knows nothing of what the keys mean together.
 
 mod elastic;
+mod fees;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use elastic::ResizeSpec;
+pub use fees::PolicySpec;
 pub use workload::{
     BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
     TransferSpec, WorkloadSpec,
@@ -129,6 +131,14 @@ pub struct NetworkSpec {
     #[schemars(regex(pattern = DURATION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<String>,
+    /// What blocks cost and how large they may be: `no-fees`, `only-fuel` or `testnet`; `no-fees` if
+    /// not given.
+    #[schemars(extend("enum" = ["no-fees", "only-fuel", "testnet"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<String>,
+    /// Own prices and limits, each instead of the one of `fees`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicySpec>,
 }
 
 /// One-way delays by kind of link.
@@ -287,6 +297,11 @@ pub struct ChainSpec {
     #[schemars(extend("enum" = ["manual", "auto"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inbox: Option<String>,
+    /// What is done with waiting messages: `accept` those that can be executed, `reject` all that may
+    /// be rejected, or `ignore` them; `accept` if not given.
+    #[schemars(extend("enum" = ["accept", "reject", "ignore"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_policy: Option<String>,
 }
 
 /// Something that goes wrong: when, for how long, and one action.

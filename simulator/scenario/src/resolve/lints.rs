@@ -227,7 +227,7 @@ impl Resolver<'_> {
                     | Action::ProcessInbox
                     | Action::ChangeOwnership(_)
                     | Action::CloseChain
-                    | Action::NewCommittee(_)
+                    | Action::NewCommittee(..)
                     | Action::RevokeEpoch(_)
                     | Action::PublishBlobs(_)
                     | Action::VerifyBlob(_) => 0,
@@ -310,7 +310,7 @@ fn reachable(plan: &Plan) -> ChainSet {
         Action::ProcessInbox
         | Action::ChangeOwnership(_)
         | Action::CloseChain
-        | Action::NewCommittee(_)
+        | Action::NewCommittee(..)
         | Action::RevokeEpoch(_)
         | Action::PublishBlobs(_)
         | Action::VerifyBlob(_) => {}
