@@ -7,13 +7,14 @@
 use protocol::{
     Amount,
     block::{Block, Transaction},
+    hash::encoded_size as bytes,
     ids::AccountOwner,
     message::MessageKind,
     policy::ResourceControlPolicy,
 };
 
 use super::{Invariant, Verdicts, money::Accounts};
-use crate::registry::{ChainNo, long, reach};
+use crate::registry::{ChainNo, reach};
 
 /// What a block should have cost.
 #[derive(Clone, Copy, Debug)]
@@ -84,15 +85,6 @@ pub(super) struct Meter<'a> {
     position: usize,
     size: u64,
     pub(super) fees: u128,
-}
-
-/// The size of a value as it is signed, in bytes.
-fn bytes<T: serde::Serialize>(value: &T) -> u64 {
-    long(
-        bcs::to_bytes(value)
-            .expect("what is in blocks encodes")
-            .len(),
-    )
 }
 
 impl<'a> Meter<'a> {

@@ -10,6 +10,7 @@ use crate::{
     amount::Amount,
     block::{ProposedBlock, SystemOperation, Transaction},
     error::{BlockError, ExecutionError},
+    hash::encoded_size as size,
     ids::AccountOwner,
     message::{MessageKind, OutgoingMessage},
     policy::ResourceControlPolicy,
@@ -40,12 +41,6 @@ pub(super) struct Meter<'a> {
     block_size: u64,
     max_block_size: u64,
     fees: Amount,
-}
-
-/// The size of a value as it is signed, in bytes.
-fn size<T: Serialize>(value: &T) -> u64 {
-    let size = bcs::serialized_size(value).expect("what is in blocks encodes");
-    u64::try_from(size).expect("a size has at most 64 bits")
 }
 
 impl<'a> Meter<'a> {
