@@ -21,6 +21,7 @@
 mod accountability;
 mod blobs;
 mod delivery;
+mod drops;
 mod epochs;
 mod execution;
 mod fees;
@@ -60,6 +61,7 @@ use protocol::{
     sharding::ShardingFact,
 };
 
+pub(crate) use drops::{Drops, Loss};
 pub(crate) use linking::Standing;
 pub(crate) use verdicts::{Broken, Stamp, Verdicts};
 pub use verdicts::{Invariant, Violation};

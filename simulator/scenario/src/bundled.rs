@@ -29,6 +29,7 @@ const ALL: &[Bundled] = bundled![
     "permissioned-swap",
     "public-chain",
     "reconfiguration",
+    "fees",
     "byzantine-partition",
     "broken-assumption",
 ];

@@ -102,6 +102,23 @@ fn i_22_a_block_beyond_the_limits() {
 }
 
 #[test]
+fn a_bounce_that_is_rejected_is_a_loss_and_no_violation() {
+    let (mut network, sender) = paid();
+    let rejected = network.take(&sender, B, MessageAction::Reject);
+    let bouncer = network.commit_new(B, vec![rejected]);
+    let home = network.take(&bouncer, A, MessageAction::Reject);
+    network.commit_new(A, vec![home]);
+    let invariants = watched(&network);
+    assert_eq!(invariants.verdicts.violations(), []);
+    let dropped = Amount::from_tokens(10).attos();
+    assert_eq!(invariants.money.dropped(), Some(dropped));
+    let losses = invariants.money.drops.losses();
+    let texts: Vec<_> = losses.iter().map(Loss::text).collect();
+    assert_eq!(texts, ["block 1 rejects 10 that nobody gets back"]);
+    assert_eq!(losses[0].chain, Some(ChainNo(0)));
+}
+
+#[test]
 fn i_21_a_bounce_that_does_not_go_home() {
     let (mut network, sender) = paid();
     let rejected = network.take(&sender, B, MessageAction::Reject);

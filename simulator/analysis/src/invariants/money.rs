@@ -17,7 +17,7 @@ use protocol::{
     policy::ResourceControlPolicy,
 };
 
-use super::{Invariant, Verdicts, fees::Meter};
+use super::{Invariant, Verdicts, drops::Drops, fees::Meter};
 use crate::registry::{ChainNo, Registry, reach};
 
 /// The accounts of one chain.
@@ -42,6 +42,8 @@ pub(crate) struct Money {
     dropped: u128,
     /// Fees, which nobody has.
     burned: u128,
+    /// Where it was dropped.
+    pub(crate) drops: Drops,
     untold: bool,
 }
 
@@ -62,6 +64,7 @@ impl Money {
             in_flight: 0,
             dropped: 0,
             burned: 0,
+            drops: Drops::default(),
             untold: false,
         }
     }
@@ -166,6 +169,7 @@ impl Money {
         self.balances = self.balances.saturating_add(gained).saturating_sub(paid);
         self.balances = self.balances.saturating_add(children);
         self.dropped = self.dropped.saturating_add(dropped).saturating_add(skipped);
+        self.drops.note(verdicts.stamp, block, (dropped, skipped));
         let fees = meter.map(|meter| meter.fees);
         self.burned = self.burned.saturating_add(fees.unwrap_or(0));
         let on_the_way = self.in_flight.saturating_add(sent);
