@@ -239,8 +239,10 @@ mod tests {
 
     #[test]
     fn a_price_beyond_all_amounts_is_the_largest_amount() {
-        let mut prices = Prices::default();
-        prices.message_byte = Amount::from_attos(u128::MAX);
+        let prices = Prices {
+            message_byte: Amount::from_attos(u128::MAX),
+            ..Prices::default()
+        };
         assert_eq!(prices.of_message(2), Amount::from_attos(u128::MAX));
     }
 }
