@@ -18,7 +18,7 @@ use engine::{
 };
 use protocol::{
     Timestamp,
-    client::{Client, ClientConfig, InboxPolicy},
+    client::{Client, ClientConfig, ClientOptions, InboxPolicy},
     genesis::Genesis,
     ids::{Account, AccountOwner, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
     machine::Outputs,
@@ -126,7 +126,7 @@ impl Names {
             | plan::Action::TakeNewest
             | plan::Action::ChangeOwnership(_)
             | plan::Action::CloseChain
-            | plan::Action::NewCommittee(_)
+            | plan::Action::NewCommittee(..)
             | plan::Action::RevokeEpoch(_)
             | plan::Action::PublishBlobs(_)
             | plan::Action::VerifyBlob(_) => false,
@@ -229,8 +229,9 @@ impl Names {
                 Action::ChangeOwnership(Arc::new(ownership(changed, false, &self.owners)))
             }
             plan::Action::CloseChain => Action::CloseChain,
-            plan::Action::NewCommittee(members) => {
-                Action::NewCommittee(Arc::new(committee(members, &self.validators)))
+            plan::Action::NewCommittee(members, policy) => {
+                let committee = committee(members, **policy, &self.validators);
+                Action::NewCommittee(Arc::new(committee))
             }
             plan::Action::RevokeEpoch(epoch) => Action::RevokeEpoch(Epoch(*epoch)),
             plan::Action::PublishBlobs(blobs) => {
@@ -465,7 +466,10 @@ impl Builder<'_> {
                         plan::InboxPolicy::Manual => InboxPolicy::Manual,
                         plan::InboxPolicy::Auto => InboxPolicy::Auto,
                     },
-                    options: sabotage.client_options(),
+                    options: ClientOptions {
+                        message_policy: planned.message_policy,
+                        ..sabotage.client_options()
+                    },
                 };
                 let client = Box::new(Client::new(config, Timestamp::default()));
                 Resident {

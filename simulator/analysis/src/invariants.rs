@@ -8,6 +8,7 @@
 //! | `execution` | I-2, I-4, I-5 |
 //! | `linking` | I-3, I-6 |
 //! | `money` | I-19, I-20, I-21 |
+//! | `fees` | I-22 |
 //! | `delivery` | I-24, I-25, I-26, I-27 (order of arrival), I-29 |
 //! | `sharding` | I-30 |
 //! | `messages` | I-31, I-32; I-33 in `delivery` |
@@ -21,8 +22,10 @@
 mod accountability;
 mod blobs;
 mod delivery;
+mod drops;
 mod epochs;
 mod execution;
+mod fees;
 mod grounds;
 mod heights;
 mod linking;
@@ -37,6 +40,8 @@ mod votes;
 mod blob_tests;
 #[cfg(test)]
 mod epoch_tests;
+#[cfg(test)]
+mod fee_tests;
 #[cfg(test)]
 mod ground_tests;
 #[cfg(test)]
@@ -60,6 +65,7 @@ use protocol::{
     sharding::ShardingFact,
 };
 
+pub(crate) use drops::{Drops, Loss};
 pub(crate) use linking::Standing;
 pub(crate) use verdicts::{Broken, Stamp, Verdicts};
 pub use verdicts::{Invariant, Violation};
@@ -68,6 +74,7 @@ use accountability::Proof;
 use blobs::Blobs;
 use delivery::Delivery;
 use epochs::Epochs;
+use fees::Fees;
 use grounds::{Cast, Rights};
 use heights::Heights;
 use linking::Heads;
@@ -89,6 +96,7 @@ pub(crate) struct Invariants {
     pub(crate) heights: Heights,
     pub(crate) heads: Heads,
     pub(crate) money: Money,
+    pub(crate) fees: Fees,
     pub(crate) delivery: Delivery,
     blobs: Blobs,
     rights: Rights,
@@ -115,6 +123,7 @@ impl Invariants {
             heights: Heights::new(size),
             heads: Heads::new(genesis),
             money: Money::new(genesis),
+            fees: Fees::default(),
             delivery: Delivery::new(size),
             blobs: Blobs::default(),
             rights: Rights::new(genesis),
@@ -190,6 +199,7 @@ impl Invariants {
             | Observation::RuleBitten { .. }
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
+            | Observation::FeesCharged { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::UpdateRetried { .. }
@@ -260,6 +270,12 @@ impl Invariants {
                 ..
             } => {
                 self.block_executed(validator, chain, height.0, (*hash, *state_hash));
+            }
+            Observation::FeesCharged {
+                height, fees, held, ..
+            } => {
+                let (verdicts, block) = (&mut self.verdicts, (chain, height.0));
+                self.fees.told(verdicts, block, (*fees, *held));
             }
             Observation::BundleArrived { cursor, bundle, .. } => {
                 let pair = subject.pair.expect("an arrival has an origin");
@@ -370,8 +386,17 @@ impl Invariants {
             self.money.untold_origin();
         }
         self.delivery.sent(verdicts, chain, block, registry);
-        self.money
-            .block(verdicts, chain, block, intake.skipped, registry);
+        let epoch = block.proposed().epoch.0;
+        if self.epochs.has_unknown_prices(epoch) {
+            self.money.untold(chain);
+        }
+        let policy = self.epochs.members(epoch).policy();
+        let metered = self
+            .money
+            .block(verdicts, (chain, block), intake.skipped, policy, registry);
+        if let Some((fees, held)) = metered {
+            self.fees.block(chain, block.height().0, fees, held);
+        }
         standing
     }
 

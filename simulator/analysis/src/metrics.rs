@@ -251,6 +251,7 @@ impl Metrics {
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
             | Observation::EpochsKnown { .. }
+            | Observation::FeesCharged { .. }
             | Observation::BlockExecuted { .. }
             | Observation::BlockPreprocessed { .. }
             | Observation::OutboxConfirmed { .. }

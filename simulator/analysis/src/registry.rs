@@ -215,6 +215,7 @@ impl Registry {
             | Observation::RuleBitten { chain, .. }
             | Observation::BlobStored { chain, .. }
             | Observation::BlobPending { chain, .. }
+            | Observation::FeesCharged { chain, .. }
             | Observation::BlockExecuted { chain, .. }
             | Observation::BlockPreprocessed { chain, .. }
             | Observation::RequestRefused { chain, .. }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use deliveries::DELIVERIES;
 
 use crate::{
+    amount::Amount,
     blob::BlobId,
     certificate::{ConfirmedBlockCertificate, VotePayload},
     error::NodeError,
@@ -363,6 +364,17 @@ pub enum Observation {
         height: BlockHeight,
         /// Why.
         error: NodeError,
+    },
+    /// Where blocks have a price: what the block that a validator has just executed has cost.
+    FeesCharged {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+        /// Its fees, which are burned.
+        fees: Amount,
+        /// What all accounts of the chain hold after it.
+        held: Amount,
     },
 }
 

@@ -33,6 +33,7 @@ const ALL: &[Bundled] = bundled![
     "inbox-backlog",
     "airdrop-10k",
     "reconfiguration",
+    "fees",
     "byzantine-partition",
     "broken-assumption",
 ];

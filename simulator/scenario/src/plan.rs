@@ -11,7 +11,9 @@ mod index;
 mod recipients;
 
 use engine::{ClockSkew, Distribution, Ratio, VirtualDuration, VirtualTime};
-use protocol::{Amount, TimeDelta, worker::DeliveryOptions};
+use protocol::{
+    Amount, TimeDelta, client::MessagePolicy, policy::ResourceControlPolicy, worker::DeliveryOptions,
+};
 
 use crate::expression::Expression;
 
@@ -154,6 +156,8 @@ pub struct NetworkPlan {
     pub worker_duplicate: Ratio,
     /// No message between a wallet and a validator takes less.
     pub floor: VirtualDuration,
+    /// What blocks of the first epoch cost, and how large they may be.
+    pub policy: ResourceControlPolicy,
 }
 
 impl NetworkPlan {
@@ -243,6 +247,8 @@ pub struct ChainPlan {
     pub region: RegionIndex,
     /// When waiting messages are taken in.
     pub inbox: InboxPolicy,
+    /// What is done with them.
+    pub message_policy: MessagePolicy,
     /// Whether its blocks create and revoke committees.
     pub admin: bool,
     /// Whether nobody owns it: what stands as its owners are then the validators.
@@ -421,8 +427,8 @@ pub enum Action {
     ChangeOwnership(OwnershipPlan),
     /// Close the chain for good.
     CloseChain,
-    /// Begin an epoch with these validators and voting weights. On the admin chain.
-    NewCommittee(Vec<(ValidatorIndex, u64)>),
+    /// Begin an epoch with these validators and voting weights, prices and limits. On the admin chain.
+    NewCommittee(Vec<(ValidatorIndex, u64)>, Box<ResourceControlPolicy>),
     /// Revoke an epoch. On the admin chain.
     RevokeEpoch(u32),
     /// Publish these blobs.

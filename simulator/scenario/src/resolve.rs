@@ -11,6 +11,7 @@ mod delivery;
 mod elastic;
 mod expectations;
 mod faults;
+mod fees;
 mod lints;
 mod output;
 mod owners;
@@ -23,6 +24,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use engine::VirtualTime;
+use protocol::policy::ResourceControlPolicy;
 
 use crate::diagnostic::{Code, Diagnostic, Severity, floor_boundary};
 use crate::document::{At, Document, Spot};
@@ -59,6 +61,7 @@ pub(crate) fn resolve(
         names: Names::default(),
         validator_count: 0,
         has_admin: false,
+        policy: ResourceControlPolicy::no_fees(),
         end: VirtualTime::ZERO,
         end_is_known: false,
         warmup: VirtualTime::ZERO,
@@ -83,6 +86,8 @@ struct Resolver<'a> {
     validator_count: u64,
     /// Whether a chain of the file is the admin chain.
     has_admin: bool,
+    /// What resources cost at first.
+    policy: ResourceControlPolicy,
     /// The end of the run.
     end: VirtualTime,
     /// Whether the duration could be read; without it nothing is after the end.

@@ -7,6 +7,7 @@
 
 mod delivery;
 mod elastic;
+mod fees;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 pub use delivery::DeliverySpec;
 pub use elastic::ResizeSpec;
+pub use fees::PolicySpec;
 pub use workload::{
     AirdropSpec, BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec,
     SubmitSpec, TransferSpec, WorkloadSpec,
@@ -134,6 +136,14 @@ pub struct NetworkSpec {
     #[schemars(regex(pattern = DURATION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<String>,
+    /// What blocks cost and how large they may be: `no-fees`, `only-fuel` or `testnet`; `no-fees` if
+    /// not given.
+    #[schemars(extend("enum" = ["no-fees", "only-fuel", "testnet"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<String>,
+    /// Own prices and limits, each instead of the one of `fees`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicySpec>,
 }
 
 /// One-way delays by kind of link.
@@ -292,6 +302,11 @@ pub struct ChainSpec {
     #[schemars(extend("enum" = ["manual", "auto"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inbox: Option<String>,
+    /// What is done with waiting messages: `accept` those that can be executed, `reject` all that may
+    /// be rejected, or `ignore` them; `accept` if not given.
+    #[schemars(extend("enum" = ["accept", "reject", "ignore"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_policy: Option<String>,
 }
 
 /// Something that goes wrong: when, for how long, and one action.

@@ -121,7 +121,7 @@ impl Writer<'_> {
             | plan::Action::Airdrop { .. }
             | plan::Action::ChangeOwnership(_)
             | plan::Action::CloseChain
-            | plan::Action::NewCommittee(_)
+            | plan::Action::NewCommittee(..)
             | plan::Action::RevokeEpoch(_)
             | plan::Action::PublishBlobs(_)
             | plan::Action::VerifyBlob(_) => n,

@@ -61,6 +61,12 @@ impl Quantities for View<'_> {
                 i128::try_from(self.invariants.money.balance(chain, &owner)?).ok()
             }
             Function::Supply => i128::try_from(self.invariants.money.held()?).ok(),
+            Function::BurnedFees => {
+                let known = self.invariants.money.held().is_some();
+                let burned = i128::try_from(self.invariants.fees.burned());
+                burned.ok().filter(|_| known)
+            }
+            Function::Dropped => i128::try_from(self.invariants.money.dropped()?).ok(),
             Function::Inbox(set) => {
                 Some(self.sum(set, counters.waiting, |chain| messages.tally(chain).waiting))
             }

@@ -76,10 +76,12 @@ invariants! {
     ProposerRights = "I-18 ProposerRights",
     /// No balance is negative, and no sum wraps.
     NoNegativeBalance = "I-19 NoNegativeBalance",
-    /// Balances and messages on their way are the supply.
+    /// Balances, messages on their way, burned fees and what was dropped are the supply.
     Conservation = "I-20 Conservation",
-    /// A block sends and opens just what its transactions say.
+    /// A block sends and opens just what its transactions say, and leaves what it does not spend.
     BlockConservation = "I-21 BlockConservation",
+    /// A block costs what its prices say, somebody pays it, and no limit is exceeded.
+    Fees = "I-22 Fees",
     /// What arrives or is taken in is what the origin's block has sent.
     NoForgery = "I-24 NoForgery",
     /// No bundle is taken in twice.

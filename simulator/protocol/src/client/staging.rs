@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Client, blobs::operations_on_blobs};
+use super::{Client, MessagePolicy, blobs::operations_on_blobs};
 use crate::{
     amount::Amount,
     block::{ProposedBlock, SystemOperation, Transaction},
@@ -91,7 +91,8 @@ impl Client {
             }
             let block = self.block_with(now, &incoming, &operations);
             let block_hash = CryptoHash::of(&block);
-            match store.execute(&self.chain_ref().execution, &block, block_hash) {
+            let state = &self.chain_ref().execution;
+            match store.execute(state, &block, block_hash, self.policy(block.epoch)) {
                 Ok(executed) => {
                     return Staged::Block {
                         block: Arc::new(block),
@@ -113,6 +114,10 @@ impl Client {
                     let before = incoming.clone();
                     prune(&mut incoming, index, &error, failures);
                     self.tell_pruned(&before, &incoming, &error, out);
+                }
+                Err(BlockError::BlockProposalTooLarge { .. }) if !incoming.is_empty() => {
+                    // Some of them wait for another block.
+                    incoming.truncate(incoming.len() / 2);
                 }
                 Err(error) => return Staged::Impossible(error),
             }
@@ -176,17 +181,24 @@ impl Client {
 
     /// Whether anything waits in the inbox.
     pub(super) fn inbox_waits(&self) -> bool {
+        if self.config.options.message_policy == MessagePolicy::Ignore {
+            return false;
+        }
         let inboxes = self.chain.as_ref().map(|chain| chain.inboxes());
         inboxes.is_some_and(|inboxes| inboxes.iter().any(|(_, inbox)| !inbox.added().is_empty()))
     }
 
     /// Bundles that wait, by timestamp, and by cursor within each origin.
     fn waiting_bundles(&self) -> Vec<IncomingBundle> {
-        let action = if self.chain_ref().execution.closed {
+        let policy = self.config.options.message_policy;
+        let action = if self.chain_ref().execution.closed || policy == MessagePolicy::Reject {
             MessageAction::Reject
         } else {
             MessageAction::Accept
         };
+        if policy == MessagePolicy::Ignore {
+            return Vec::new();
+        }
         let mut incoming: Vec<_> = self
             .chain_ref()
             .inboxes()
@@ -369,14 +381,17 @@ fn keep_newest(incoming: &mut Vec<IncomingBundle>) {
     incoming.retain(|one| newest.next() == Some(true) || !one.bundle.is_skippable());
 }
 
-/// Table 3.3: reject what fails; leave it for later if it may not be rejected or too much fails.
+/// Table 3.3: reject what fails; leave it for later if it may not be rejected, if too much fails, or
+/// if there is too much in the block. What cannot even be rejected, since nobody can pay for that,
+/// waits too.
 fn prune(incoming: &mut Vec<IncomingBundle>, index: usize, error: &ExecutionError, failures: u32) {
     if failures > MAX_FAILURES {
-        incoming.clear();
+        incoming.truncate(index);
         return;
     }
-    let refused = *error == ExecutionError::CannotRejectMessage;
-    if refused || incoming[index].bundle.is_protected() {
+    let full = error.is_limit_error() && index > 0;
+    let rejected = incoming[index].action == MessageAction::Reject;
+    if full || rejected || incoming[index].bundle.is_protected() {
         let origin = incoming[index].origin;
         let mut position = 0;
         incoming.retain(|other| {

@@ -13,9 +13,11 @@ use crate::text::{Piece, TextError};
 use crate::units;
 
 /// Functions with one shape of arguments each, and how they are written.
-const STATES: [(&str, &str); 27] = [
+const STATES: [(&str, &str); 29] = [
     ("balance", "balance(\"A\") or balance(\"ana@A\")"),
     ("supply", "supply()"),
+    ("burned_fees", "burned_fees()"),
+    ("dropped", "dropped()"),
     ("inbox", "inbox(\"A\")"),
     ("inbox_total", "inbox_total()"),
     ("in_flight", "in_flight()"),
@@ -108,6 +110,8 @@ pub(super) fn function(
     match name {
         "balance" => call.balance(),
         "supply" => call.nothing(Function::Supply),
+        "burned_fees" => call.nothing(Function::BurnedFees),
+        "dropped" => call.nothing(Function::Dropped),
         "inbox" => call.chains().map(Function::Inbox),
         "inbox_total" => call.nothing(Function::Inbox(scope.all_chains.clone())),
         "in_flight" => call.nothing(Function::InFlight),

@@ -229,7 +229,7 @@ impl Resolver<'_> {
                     | Action::Airdrop { .. }
                     | Action::ChangeOwnership(_)
                     | Action::CloseChain
-                    | Action::NewCommittee(_)
+                    | Action::NewCommittee(..)
                     | Action::RevokeEpoch(_)
                     | Action::PublishBlobs(_)
                     | Action::VerifyBlob(_) => 0,
@@ -314,7 +314,7 @@ fn reachable(plan: &Plan) -> ChainSet {
         | Action::TakeNewest
         | Action::ChangeOwnership(_)
         | Action::CloseChain
-        | Action::NewCommittee(_)
+        | Action::NewCommittee(..)
         | Action::RevokeEpoch(_)
         | Action::PublishBlobs(_)
         | Action::VerifyBlob(_) => {}

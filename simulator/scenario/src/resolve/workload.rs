@@ -185,6 +185,9 @@ impl Resolver<'_> {
             ("verify_blob", written.verify_blob.is_some()),
         ]);
         let has_action = self.one_action(at, &found, STEP_ACTIONS);
+        if written.new_committee.is_none() {
+            self.no_policy(at, written.fees.is_some(), written.policy.is_some());
+        }
         let owner = chain.and_then(|chain| self.acting_owner(at, written, chain, chains));
         let action = if !has_action {
             None
@@ -382,7 +385,9 @@ impl Resolver<'_> {
         }
         if let Some(members) = &written.new_committee {
             let members = self.committee(&at.key("new_committee"), members)?;
-            return Some(Action::NewCommittee(members));
+            let written = (written.fees.as_deref(), written.policy.as_ref());
+            let policy = self.policy(at, written, self.policy)?;
+            return Some(Action::NewCommittee(members, Box::new(policy)));
         }
         let most = u64::from(u32::MAX);
         let epoch = self.bounded(&at.key("revoke_epoch"), written.revoke_epoch, most)?;

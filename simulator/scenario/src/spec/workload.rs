@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AMOUNT, DISTRIBUTION, DURATION, RATE};
+use super::{AMOUNT, DISTRIBUTION, DURATION, PolicySpec, RATE};
 
 /// What some users do: a script, or arrivals at a rate, or users that act and think in turn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -112,6 +112,14 @@ pub struct StepSpec {
     /// Action, on the admin chain: begin an epoch with these validators and voting weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_committee: Option<BTreeMap<String, u64>>,
+    /// With `new_committee`: what blocks cost from that epoch on, as in `[network]`; as at the
+    /// beginning if not given.
+    #[schemars(extend("enum" = ["no-fees", "only-fuel", "testnet"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<String>,
+    /// With `new_committee`: own prices and limits, as in `[network]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicySpec>,
     /// Action, on the admin chain: revoke an epoch; the first one is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoke_epoch: Option<u64>,
