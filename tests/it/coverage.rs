@@ -26,6 +26,12 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::BlobsUnseen,
     Sabotage::BlobsWithoutLimit,
     Sabotage::OraclesUnrecorded,
+    Sabotage::FeeNotBurned,
+    Sabotage::MessagesAreFree,
+    Sabotage::NoLimits,
+    Sabotage::BounceDropped,
+    Sabotage::ZeroAmounts,
+    Sabotage::ChainsOnCredit,
 ];
 
 /// Seeded bugs that almost everything notices.

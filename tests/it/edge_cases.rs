@@ -66,6 +66,7 @@ fn the_shows_of_shared_chains_pass_with_one_hash() {
         "permissioned-swap",
         "public-chain",
         "reconfiguration",
+        "fees",
         "byzantine-partition",
     ] {
         let show = scenario::bundled_scenario(name).expect("bundled");

@@ -56,6 +56,63 @@ fn an_outbox_that_forgets_is_caught() {
     check_caught("lanes", Sabotage::OutboxForgets, "I-29 OutboxInboxLink");
 }
 
+/// A bug of execution: everybody has it, so all agree, and only reckoning of one's own finds it.
+#[track_caller]
+fn check_caught_everywhere(scenario: &str, sabotage: Sabotage, invariant: &str) {
+    let path = format!(
+        "{}/../scenarios/edge/{scenario}.toml",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let source = std::fs::read_to_string(path).expect("the scenario is there");
+    // A payment that nobody can make would be made, and break something else first.
+    let all_of_it = "to = \"B\", amount = \"10\" } }";
+    let steps = source
+        .lines()
+        .filter(|line| sabotage != Sabotage::FeeNotBurned || !line.contains(all_of_it));
+    let source = steps.collect::<Vec<_>>().join("\n");
+    let plan = tests::source_plan(&source, &[("signatures", "modeled")], Options::default());
+    let sound = watch(&plan, Drive::Heap, BuildOptions::default());
+    assert_eq!(
+        sound.broken(),
+        Vec::<&str>::new(),
+        "the same run without the bug"
+    );
+    let options = BuildOptions {
+        sabotage,
+        ..BuildOptions::default()
+    };
+    let watched = watch(&plan, Drive::Heap, options);
+    assert_eq!(watched.broken().first(), Some(&invariant));
+    assert_eq!(watched.findings.verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_fee_that_is_not_burned_is_caught() {
+    check_caught_everywhere(
+        "e-21-fees-exceed-funding",
+        Sabotage::FeeNotBurned,
+        "I-21 BlockConservation",
+    );
+}
+
+#[test]
+fn a_price_that_is_not_asked_is_caught() {
+    check_caught_everywhere(
+        "e-21-fees-exceed-funding",
+        Sabotage::MessagesAreFree,
+        "I-22 Fees",
+    );
+}
+
+#[test]
+fn a_bounce_that_is_dropped_is_caught() {
+    check_caught_everywhere(
+        "e-18-rejected-transfer",
+        Sabotage::BounceDropped,
+        "I-21 BlockConservation",
+    );
+}
+
 #[test]
 fn a_validator_that_answers_before_it_saves_is_caught() {
     check_caught(

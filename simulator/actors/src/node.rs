@@ -424,7 +424,8 @@ impl SimNode {
     fn on_start(&mut self, ctx: &mut NodeCtx<'_>) {
         self.step(ctx, None, false, |machine, now, store, out| match machine {
             Machine::Wallet(client) => client.start(now, store, out),
-            Machine::Worker(_) | Machine::Proxy(_) => {}
+            Machine::Worker(worker) => worker.go_on(out),
+            Machine::Proxy(_) => {}
         });
         self.resize(ctx);
         let now = self.local_now(ctx);
@@ -481,6 +482,11 @@ impl ServiceTimes {
 impl Node for SimNode {
     type Message = Envelope;
     type Record = Event;
+
+    fn lost(message: &Envelope) -> Option<Event> {
+        let fact = message.0.loss()?;
+        Some(Event::Protocol(Box::new(fact)))
+    }
 
     fn shrink(&mut self) {
         self.outputs = Outputs::default();

@@ -14,8 +14,9 @@ use protocol::{
     block::{Block, ProposedBlock},
     certificate::ConfirmedBlockCertificate,
     error::BlockError,
-    execution::{self, ExecutionState},
+    execution::{self, ExecutionState, Terms},
     hash::CryptoHash,
+    policy::ResourceControlPolicy,
     sabotage::Sabotage,
     signature::{DecodedKey, PublicKey, Signature},
     store::{ContentStore, Executed},
@@ -125,13 +126,15 @@ impl ContentStore for SharedStore {
         state: &Arc<ExecutionState>,
         block: &ProposedBlock,
         block_hash: CryptoHash,
+        policy: Option<&ResourceControlPolicy>,
     ) -> Result<Executed, BlockError> {
         let key = (state.state_hash, block_hash);
         let known = self.executed.get(&key);
         if let (Some(executed), false) = (&known, self.paranoid) {
             return Ok(executed.clone());
         }
-        let executed = execution::execute_with(state, block, self.sabotage)?;
+        let sabotage = self.sabotage;
+        let executed = execution::execute_under(Terms { policy, sabotage }, state, block)?;
         assert!(
             known.is_none_or(|known| known == executed),
             "I-4: execution is a function"
@@ -140,14 +143,26 @@ impl ContentStore for SharedStore {
         Ok(executed)
     }
 
-    fn replay(&self, state: &Arc<ExecutionState>, block: &Block) -> Result<Executed, BlockError> {
+    fn replay(
+        &self,
+        state: &Arc<ExecutionState>,
+        block: &Block,
+        policy: Option<&ResourceControlPolicy>,
+    ) -> Result<Executed, BlockError> {
         let key = (state.state_hash, block.proposed_hash());
         let known = self.executed.get(&key);
         let known = known.filter(|executed| executed.block.hash() == block.hash());
         if let (Some(executed), false) = (&known, self.paranoid) {
             return Ok(executed.clone());
         }
-        let executed = execution::replay(state, block, self.sabotage)?;
+        let executed = execution::replay(
+            state,
+            block,
+            Terms {
+                policy,
+                sabotage: self.sabotage,
+            },
+        )?;
         assert!(
             known.is_none_or(|known| known == executed),
             "I-4: a replay gives what was executed"

@@ -18,7 +18,7 @@ use engine::{
 };
 use protocol::{
     Timestamp,
-    client::{Client, ClientConfig, InboxPolicy},
+    client::{Client, ClientConfig, ClientOptions, InboxPolicy},
     genesis::Genesis,
     ids::{Account, AccountOwner, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
     machine::Outputs,
@@ -120,11 +120,13 @@ impl Names {
             plan::Action::Transfer { to, .. } => to.candidates().contains(chain),
             plan::Action::Claim { target, to, .. } => *target == chain || *to == chain,
             plan::Action::Submit { to, .. } => to.candidates().contains(chain),
+            plan::Action::Airdrop { to, .. } => to.contains(chain),
             plan::Action::OpenChain(_)
             | plan::Action::ProcessInbox
+            | plan::Action::TakeNewest
             | plan::Action::ChangeOwnership(_)
             | plan::Action::CloseChain
-            | plan::Action::NewCommittee(_)
+            | plan::Action::NewCommittee(..)
             | plan::Action::RevokeEpoch(_)
             | plan::Action::PublishBlobs(_)
             | plan::Action::VerifyBlob(_) => false,
@@ -218,12 +220,18 @@ impl Names {
                 }
             }
             plan::Action::ProcessInbox => Action::ProcessInbox,
+            plan::Action::TakeNewest => Action::TakeNewest,
+            plan::Action::Airdrop { to, amount } => Action::Airdrop {
+                recipients: to.iter().map(|chain| self.chain_id(chain)).collect(),
+                amount: *amount,
+            },
             plan::Action::ChangeOwnership(changed) => {
                 Action::ChangeOwnership(Arc::new(ownership(changed, false, &self.owners)))
             }
             plan::Action::CloseChain => Action::CloseChain,
-            plan::Action::NewCommittee(members) => {
-                Action::NewCommittee(Arc::new(committee(members, &self.validators)))
+            plan::Action::NewCommittee(members, policy) => {
+                let committee = committee(members, **policy, &self.validators);
+                Action::NewCommittee(Arc::new(committee))
             }
             plan::Action::RevokeEpoch(epoch) => Action::RevokeEpoch(Epoch(*epoch)),
             plan::Action::PublishBlobs(blobs) => {
@@ -424,6 +432,7 @@ impl Builder<'_> {
                     map,
                     key: key.clone(),
                     block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
+                    delivery: self.plan.delivery,
                     sabotage,
                 };
                 add(
@@ -457,7 +466,10 @@ impl Builder<'_> {
                         plan::InboxPolicy::Manual => InboxPolicy::Manual,
                         plan::InboxPolicy::Auto => InboxPolicy::Auto,
                     },
-                    options: sabotage.client_options(),
+                    options: ClientOptions {
+                        message_policy: planned.message_policy,
+                        ..sabotage.client_options()
+                    },
                 };
                 let client = Box::new(Client::new(config, Timestamp::default()));
                 Resident {

@@ -301,6 +301,8 @@ fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
         Function::Undelivered(_) => NARROW + 1,
         Function::OwnerBalance(..)
         | Function::Supply
+        | Function::BurnedFees
+        | Function::Dropped
         | Function::InFlight
         | Function::PendingBlocks
         | Function::MaxCertifiedPerHeight
@@ -312,6 +314,7 @@ fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
         | Function::DoneCommands
         | Function::FailedCommands
         | Function::Refused(_)
+        | Function::Deliveries(_)
         | Function::FaultHits(_)
         | Function::Lag(_)
         | Function::Workers(_)

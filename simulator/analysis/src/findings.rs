@@ -10,9 +10,10 @@ pub use crate::expectations::Verdict;
 use crate::{
     expectations::{Judged, View},
     faults::Faults,
-    invariants::{Invariant, Violation},
+    invariants::{Drops, Invariant, Loss, Violation},
     metrics::{Counters, Metrics, windows::statistic_of},
-    registry::long,
+    names::Names,
+    registry::{Registry, long},
     tables::Tables,
     watcher::Watcher,
 };
@@ -28,6 +29,8 @@ pub struct Findings {
     pub more_violations: u64,
     /// Whom a fork convicts of breaking the rules, with the proofs from their own votes.
     pub convicted: Vec<String>,
+    /// Where money was lost for good, which the rules allow; at most a hundred, and how many more.
+    pub warnings: Vec<String>,
     /// The verdict over all.
     pub verdict: Verdict,
     /// Why the run ended, such as `completed` or `stopped: I-1 CommitAgreement`.
@@ -159,6 +162,7 @@ pub(crate) fn conclude<N>(watcher: Watcher<'_>, outcome: &RunOutcome<N>) -> Find
     let own = outcome.violations.iter();
     Findings {
         convicted: convicted(&invariants),
+        warnings: warnings(&names, &registry, &invariants.money.drops),
         violations,
         more_violations: invariants.verdicts.more(),
         verdict,
@@ -201,6 +205,18 @@ fn convicted(invariants: &crate::invariants::Invariants) -> Vec<String> {
 /// The name of the check that a fault strikes.
 pub(crate) fn strike_check(fault: &str) -> String {
     format!("the fault `{fault}` strikes")
+}
+
+/// Money that was lost for good, such as `9.2s A: block 2 rejects 10 that nobody gets back`.
+fn warnings(names: &Names<'_>, registry: &Registry, drops: &Drops) -> Vec<String> {
+    let place = |loss: &Loss| {
+        let chain = loss.chain.map(|chain| names.chain(registry, chain));
+        format!("{} {}", loss.time, chain.unwrap_or_default())
+    };
+    let told = drops.losses().iter();
+    let told = told.map(|loss| format!("{}: {}", place(loss), loss.text()));
+    let more = (drops.more() > 0).then(|| format!("and {} more losses", drops.more()));
+    told.chain(more).collect()
 }
 
 /// A fault that never changed anything makes the run fail, unless the run ended before it began.

@@ -8,8 +8,10 @@
 //! | `execution` | I-2, I-4, I-5 |
 //! | `linking` | I-3, I-6 |
 //! | `money` | I-19, I-20, I-21 |
+//! | `fees` | I-22 |
 //! | `delivery` | I-24, I-25, I-26, I-27 (order of arrival), I-29 |
 //! | `sharding` | I-30 |
+//! | `messages` | I-31, I-32; I-33 in `delivery` |
 //! | `epochs` | I-37, I-38 |
 //! | `blobs` | I-34, I-35, I-42 |
 //!
@@ -20,12 +22,15 @@
 mod accountability;
 mod blobs;
 mod delivery;
+mod drops;
 mod epochs;
 mod execution;
+mod fees;
 mod grounds;
 mod heights;
 mod linking;
 mod losses;
+mod messages;
 mod money;
 mod sharding;
 mod verdicts;
@@ -36,7 +41,11 @@ mod blob_tests;
 #[cfg(test)]
 mod epoch_tests;
 #[cfg(test)]
+mod fee_tests;
+#[cfg(test)]
 mod ground_tests;
+#[cfg(test)]
+mod message_tests;
 #[cfg(test)]
 mod rival_tests;
 #[cfg(test)]
@@ -56,6 +65,7 @@ use protocol::{
     sharding::ShardingFact,
 };
 
+pub(crate) use drops::{Drops, Loss};
 pub(crate) use linking::Standing;
 pub(crate) use verdicts::{Broken, Stamp, Verdicts};
 pub use verdicts::{Invariant, Violation};
@@ -64,10 +74,12 @@ use accountability::Proof;
 use blobs::Blobs;
 use delivery::Delivery;
 use epochs::Epochs;
+use fees::Fees;
 use grounds::{Cast, Rights};
 use heights::Heights;
 use linking::Heads;
 use losses::Losses;
+use messages::Links;
 use money::Money;
 use sharding::Sharding;
 
@@ -84,9 +96,11 @@ pub(crate) struct Invariants {
     pub(crate) heights: Heights,
     pub(crate) heads: Heads,
     pub(crate) money: Money,
+    pub(crate) fees: Fees,
     pub(crate) delivery: Delivery,
     blobs: Blobs,
     rights: Rights,
+    links: Links,
     sharding: Sharding,
     losses: Losses,
     /// Chains that a confirmed block has closed.
@@ -109,9 +123,11 @@ impl Invariants {
             heights: Heights::new(size),
             heads: Heads::new(genesis),
             money: Money::new(genesis),
+            fees: Fees::default(),
             delivery: Delivery::new(size),
             blobs: Blobs::default(),
             rights: Rights::new(genesis),
+            links: Links::default(),
             sharding: Sharding::new(size),
             losses: Losses::new(parties),
             closed: Vec::new(),
@@ -183,8 +199,17 @@ impl Invariants {
             | Observation::RuleBitten { .. }
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
+            | Observation::FeesCharged { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
+            | Observation::UpdateRetried { .. }
+            | Observation::UpdateDropped { .. }
+            | Observation::CrossChainLost { .. }
+            | Observation::OutboxRestored { .. }
+            | Observation::DeliveryAnswered { .. }
+            | Observation::BundleRejected { .. }
+            | Observation::BundlePostponed { .. }
+            | Observation::SenderBlockRefused { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
             | Observation::Sharding(_)
@@ -246,6 +271,12 @@ impl Invariants {
             } => {
                 self.block_executed(validator, chain, height.0, (*hash, *state_hash));
             }
+            Observation::FeesCharged {
+                height, fees, held, ..
+            } => {
+                let (verdicts, block) = (&mut self.verdicts, (chain, height.0));
+                self.fees.told(verdicts, block, (*fees, *held));
+            }
             Observation::BundleArrived { cursor, bundle, .. } => {
                 let pair = subject.pair.expect("an arrival has an origin");
                 let (_, origin) = registry.ends(pair);
@@ -254,6 +285,21 @@ impl Invariants {
                 let arrival = (pair, *cursor, *bundle);
                 self.delivery
                     .arrived(verdicts, losses, validator, arrival, sent);
+            }
+            Observation::DeliveryAnswered { height, .. } => {
+                // Outboxes know nothing of blocks that the validator does not have: below its tip it
+                // has all.
+                let until = self.heights.tip(validator, chain).checked_sub(1);
+                let Some(until) = until.map(|tip| tip.min(height.0)) else {
+                    return;
+                };
+                for pair in registry.pairs_from(chain) {
+                    let (recipient, _) = registry.ends(pair);
+                    let holder = self.sharding.holder(validator, recipient);
+                    let (verdicts, losses) = (&mut self.verdicts, &mut self.losses);
+                    self.delivery
+                        .answered(verdicts, losses, (validator, holder), pair, until);
+                }
             }
             Observation::OutboxConfirmed { height, .. } => {
                 let pair = subject.pair.expect("an outbox has a recipient");
@@ -281,6 +327,13 @@ impl Invariants {
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
             | Observation::UpdateAbandoned { .. }
+            | Observation::UpdateRetried { .. }
+            | Observation::UpdateDropped { .. }
+            | Observation::CrossChainLost { .. }
+            | Observation::OutboxRestored { .. }
+            | Observation::BundleRejected { .. }
+            | Observation::BundlePostponed { .. }
+            | Observation::SenderBlockRefused { .. }
             | Observation::RequestRefused { .. }
             | Observation::ValidatorHelped { .. }
             | Observation::RequestTimedOut { .. }
@@ -320,7 +373,11 @@ impl Invariants {
             self.epochs.opened(child, description.config.epoch);
         }
         self.rights.block(chain, block, registry);
-        self.check_closed(chain, block);
+        let was_closed = self.check_closed(chain, block);
+        let gap = standing == Standing::AfterGap;
+        self.links
+            .block(&mut self.verdicts, chain, block, gap, registry);
+        messages::check_bounces(&mut self.verdicts, block, was_closed);
         let (verdicts, heads) = (&mut self.verdicts, &self.heads);
         let intake = self
             .delivery
@@ -329,13 +386,22 @@ impl Invariants {
             self.money.untold_origin();
         }
         self.delivery.sent(verdicts, chain, block, registry);
-        self.money
-            .block(verdicts, chain, block, intake.skipped, registry);
+        let epoch = block.proposed().epoch.0;
+        if self.epochs.has_unknown_prices(epoch) {
+            self.money.untold(chain);
+        }
+        let policy = self.epochs.members(epoch).policy();
+        let metered = self
+            .money
+            .block(verdicts, (chain, block), intake.skipped, policy, registry);
+        if let Some((fees, held)) = metered {
+            self.fees.block(chain, block.height().0, fees, held);
+        }
         standing
     }
 
-    /// I-40.
-    fn check_closed(&mut self, chain: ChainNo, block: &Block) {
+    /// I-40. Returns whether the chain was closed before the block.
+    fn check_closed(&mut self, chain: ChainNo, block: &Block) -> bool {
         let closed = reach(&mut self.closed, chain.index());
         let height = block.height();
         self.verdicts.check(
@@ -344,7 +410,9 @@ impl Invariants {
             || format!("block {height} of a closed chain does more than reject"),
         );
         let closes = |operation| matches!(operation, &SystemOperation::CloseChain);
+        let was_closed = *closed;
         *closed |= block.proposed().operations().any(closes);
+        was_closed
     }
 
     fn shape_broken(&mut self, shape: Shape, detail: &str) {

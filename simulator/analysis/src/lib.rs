@@ -15,6 +15,7 @@ mod expectations;
 mod faults;
 mod findings;
 mod invariants;
+pub mod life;
 mod metrics;
 mod names;
 mod registry;

@@ -111,6 +111,8 @@ pub(crate) struct Metrics {
     pub(crate) scaling: Scaling,
     /// Refused requests by reason.
     pub(crate) refusals: BTreeMap<&'static str, u64>,
+    /// Facts about messages on their way, by word.
+    pub(crate) deliveries: BTreeMap<&'static str, u64>,
     pub(crate) rules: RulesTried,
     closed: ClosedArrivals,
 }
@@ -137,6 +139,7 @@ impl Metrics {
             workers: Workers::new(parties, plan.duration),
             scaling: Scaling::new(plan),
             refusals: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
             rules: RulesTried::default(),
             closed: ClosedArrivals {
                 scripted,
@@ -169,6 +172,9 @@ impl Metrics {
         standing: Option<Standing>,
         registry: &mut Registry,
     ) {
+        if let Some(word) = fact.delivery() {
+            *self.deliveries.entry(word).or_default() += 1;
+        }
         let counters = &mut self.counters;
         match fact {
             Observation::CommandStarted { command, .. } => {
@@ -245,10 +251,19 @@ impl Metrics {
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
             | Observation::EpochsKnown { .. }
+            | Observation::FeesCharged { .. }
             | Observation::BlockExecuted { .. }
             | Observation::BlockPreprocessed { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
+            | Observation::UpdateRetried { .. }
+            | Observation::UpdateDropped { .. }
+            | Observation::CrossChainLost { .. }
+            | Observation::OutboxRestored { .. }
+            | Observation::DeliveryAnswered { .. }
+            | Observation::BundleRejected { .. }
+            | Observation::BundlePostponed { .. }
+            | Observation::SenderBlockRefused { .. }
             | Observation::ShapeBroken { .. } => {}
         }
     }

@@ -190,6 +190,12 @@ impl Registry {
         )
     }
 
+    /// The pairs that a chain sends in.
+    pub(crate) fn pairs_from(&self, origin: ChainNo) -> Vec<PairNo> {
+        let all = (0..number(self.pairs.len())).map(PairNo);
+        all.filter(|pair| self.ends(*pair).1 == origin).collect()
+    }
+
     pub(crate) fn chains(&self) -> usize {
         self.ids.len()
     }
@@ -209,11 +215,16 @@ impl Registry {
             | Observation::RuleBitten { chain, .. }
             | Observation::BlobStored { chain, .. }
             | Observation::BlobPending { chain, .. }
+            | Observation::FeesCharged { chain, .. }
             | Observation::BlockExecuted { chain, .. }
             | Observation::BlockPreprocessed { chain, .. }
             | Observation::RequestRefused { chain, .. }
             | Observation::ValidatorHelped { chain, .. }
             | Observation::RequestTimedOut { chain, .. }
+            | Observation::DeliveryAnswered { chain, .. }
+            | Observation::BundleRejected { chain, .. }
+            | Observation::BundlePostponed { chain, .. }
+            | Observation::SenderBlockRefused { chain, .. }
             | Observation::Sharding(
                 ShardingFact::ChainTaken { chain, .. } | ShardingFact::ChainReleased { chain, .. },
             )
@@ -234,7 +245,12 @@ impl Registry {
                     pair,
                 };
             }
-            Observation::UpdateAbandoned { sender, .. } => (*sender, None),
+            Observation::UpdateAbandoned { sender, .. }
+            | Observation::UpdateRetried { sender, .. }
+            | Observation::UpdateDropped { sender, .. }
+            | Observation::OutboxRestored { sender, .. } => (*sender, None),
+            // Told by whoever the network took it from: of no chain of its own.
+            Observation::CrossChainLost { .. } => return Subject::default(),
         };
         let chain = self.chain(&chain);
         let pair = origin.map(|origin| {

@@ -122,6 +122,8 @@ pub enum MessageOutcome {
     Accepted,
     /// Taken in and refused.
     Rejected,
+    /// Jumped over: a later message of the same sender was taken in.
+    Skipped,
 }
 
 /// One cross-chain message: three instants (sent, in inbox, received).
@@ -151,7 +153,7 @@ pub struct MessageRow {
     pub delivered_quorum_us: Option<i64>,
     /// When the block that took it in was confirmed.
     pub received_us: Option<i64>,
-    /// Height of that block.
+    /// Height of that block, or of the one that jumped over it.
     pub dst_height: Option<u64>,
     /// What became of it.
     pub outcome: MessageOutcome,

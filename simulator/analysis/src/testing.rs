@@ -10,7 +10,7 @@ use protocol::{
     certificate::{BlockCertificate, CertificateKind, LiteCertificate, Vote, VotePayload},
     committee::ValidatorState,
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
-    execution::{ExecutionState, execute},
+    execution::{Charged, ExecutionState, Terms, execute_under},
     hash::CryptoHash,
     ids::{
         Account, AccountOwner, Address, BlockHeight, ChainId, ClientIndex, Epoch, ShardIndex,
@@ -19,6 +19,7 @@ use protocol::{
     message::{IncomingBundle, MessageAction, MessageBundle},
     observe::{Arrival, Ground, Observation},
     ownership::ChainOwnership,
+    policy::ResourceControlPolicy,
     round::Round,
     signature::{SignatureScheme, SigningKey},
 };
@@ -168,11 +169,30 @@ pub(crate) struct Network {
     pub(crate) now_us: u64,
     /// The round of certificates.
     pub(crate) round: Round,
+    /// Prices and limits.
+    pub(crate) policy: Option<ResourceControlPolicy>,
+    /// What the last block has cost.
+    pub(crate) charged: Option<Charged>,
 }
 
 impl Network {
     pub(crate) fn new() -> Self {
         Self::of(genesis())
+    }
+
+    /// The same where blocks have prices and limits.
+    pub(crate) fn with_policy(policy: ResourceControlPolicy) -> Self {
+        let mut network = Self::new();
+        network.policy = Some(policy);
+        network
+    }
+
+    /// The four validators, with the prices and limits of this network.
+    pub(crate) fn members(&self) -> Arc<protocol::committee::Committee> {
+        let Some(policy) = self.policy else {
+            return members();
+        };
+        Arc::new((*members()).clone().with_policy(policy))
     }
 
     /// The same where `A` is the admin chain.
@@ -205,6 +225,8 @@ impl Network {
             records: Vec::new(),
             now_us: 0,
             round: ROUND,
+            policy: None,
+            charged: None,
         }
     }
 
@@ -248,8 +270,14 @@ impl Network {
     /// Executes a block on the state of its chain.
     pub(crate) fn block(&mut self, chain: usize, transactions: Vec<Transaction>) -> Arc<Block> {
         let proposal = self.proposal(chain, transactions);
-        let executed = execute(&self.states[chain], &proposal).expect("the block is valid");
+        let terms = Terms {
+            policy: self.policy.as_ref(),
+            ..Terms::default()
+        };
+        let executed = execute_under(terms, &self.states[chain], &proposal);
+        let executed = executed.expect("the block is valid");
         self.states[chain] = executed.state;
+        self.charged = executed.charged;
         executed.block
     }
 

@@ -83,6 +83,10 @@ pub(crate) enum Command {
     Schema,
     /// Draw a figure of a run again.
     Figure(FigureArgs),
+    /// Say where a message of a run went, and why it is not there.
+    Explain(ExplainArgs),
+    /// Say what a code such as M-03 means.
+    Help(HelpArgs),
     /// Run random scenarios in which everything goes wrong at once, one for each seed.
     Swarm(SwarmArgs),
     /// Print a completion script for a shell.
@@ -183,6 +187,23 @@ pub(crate) struct VerifyArgs {
     pub(crate) rerun: bool,
     #[command(flatten)]
     pub(crate) driving: Driving,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 the message is explained, whatever became of it; 2 no such chain, or not the name of a
+message; 6 the run directory cannot be read, or has no full trace.")]
+pub(crate) struct ExplainArgs {
+    /// The run directory, with a full trace.
+    pub(crate) dir: PathBuf,
+    /// The message: A:3/0 (message 0 of block 3 of chain A), A:3 (all of that block), or A->B.
+    pub(crate) message: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HelpArgs {
+    /// The code; without it, all are listed.
+    pub(crate) topic: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -138,6 +138,7 @@ fn run_json(loaded: &Loaded, ran: &Ran, place: Option<&Path>) -> String {
         "expectations": ran.findings.tables.expectations,
         "violations": rundir::violations(&ran.findings),
         "convicted": ran.findings.convicted,
+        "warnings": ran.findings.warnings,
         "partitions_used": ran.partitions,
         "trace_records": ran.trace.as_ref().map(|trace| trace.records),
         "report": place.map(|place| place.join("index.html")),
@@ -211,6 +212,9 @@ fn details(ran: &Ran, place: Option<&Path>) -> String {
     }
     for violation in rundir::violations(&ran.findings) {
         line(format!("BROKEN: {violation}"));
+    }
+    for warning in &ran.findings.warnings {
+        line(format!("LOST: {warning}"));
     }
     for proof in &ran.findings.convicted {
         line(format!("CONVICTED: {proof}"));

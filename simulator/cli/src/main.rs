@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod exit;
+mod explain;
 mod load;
 mod rundir;
 mod simulate;
@@ -41,6 +42,8 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> Result<Exit, CliError> {
         Command::Verify(args) => commands::verify(args, terminal),
         Command::Schema => commands::schema(terminal),
         Command::Figure(args) => commands::figure(args, terminal),
+        Command::Explain(args) => explain::explain(args, terminal),
+        Command::Help(args) => explain::help(args, terminal),
         Command::Swarm(args) => swarm::swarm(args, terminal),
         Command::Completion { shell } => commands::completion(*shell, terminal),
     }

@@ -377,6 +377,7 @@ fn summary(ran: &Ran) -> serde_json::Value {
         "validators": ran.findings.validators.iter().map(validator).collect::<Vec<_>>(),
         "violations": violations(&ran.findings),
         "convicted": ran.findings.convicted,
+        "warnings": ran.findings.warnings,
         "panics": ran.findings.panics,
         "engine_violations": ran.findings.engine_violations,
     })

@@ -127,6 +127,12 @@ pub trait Node: Send + 'static {
         input: Input<Self::Message>,
     );
 
+    /// What is recorded after the fact that a message was lost: by its sender, or by a receiver
+    /// that is down.
+    fn lost(_message: &Self::Message) -> Option<Self::Record> {
+        None
+    }
+
     /// Gives memory back because the node is idle. Nobody may be able to tell whether, when or
     /// how often this was called.
     fn shrink(&mut self) {}

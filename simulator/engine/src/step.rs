@@ -141,7 +141,7 @@ impl<N: Node> Stepper<N> {
         self.check_order(vitals, event.key());
         let now = event.time;
         match event.kind {
-            Kind::Message(_) => {
+            Kind::Message(ref body) => {
                 if vitals.status == Status::Up {
                     self.carrier.tally.counters.delivered += 1;
                     self.arrive(vitals, node, event);
@@ -149,7 +149,7 @@ impl<N: Node> Stepper<N> {
                     self.carrier.tally.counters.to_down_node += 1;
                     let number = event.seq.raw() >> 1;
                     let from = event.src;
-                    self.note(vitals, now, NetworkFact::ToDownNode { from, number });
+                    self.note_loss(vitals, now, NetworkFact::ToDownNode { from, number }, body);
                 }
             }
             Kind::Timer { epoch, .. } => {
@@ -443,13 +443,31 @@ impl<N: Node> Stepper<N> {
 
     fn note(&mut self, vitals: &mut Vitals<N::Message>, now: VirtualTime, fact: NetworkFact) {
         if let Some(record) = <N::Record as Record>::from_network(fact) {
-            let Vitals {
-                me,
-                next_record,
-                chain,
-                ..
-            } = vitals;
-            self.records.push(now, *me, next_record, chain, record);
+            self.keep(vitals, now, record);
+        }
+    }
+
+    fn keep(&mut self, vitals: &mut Vitals<N::Message>, now: VirtualTime, record: N::Record) {
+        let Vitals {
+            me,
+            next_record,
+            chain,
+            ..
+        } = vitals;
+        self.records.push(now, *me, next_record, chain, record);
+    }
+
+    /// Notes that a message is lost, and what its node type says of it.
+    fn note_loss(
+        &mut self,
+        vitals: &mut Vitals<N::Message>,
+        now: VirtualTime,
+        fact: NetworkFact,
+        message: &N::Message,
+    ) {
+        self.note(vitals, now, fact);
+        if let Some(record) = N::lost(message) {
+            self.keep(vitals, now, record);
         }
     }
 
@@ -498,15 +516,15 @@ impl<N: Node> Stepper<N> {
             seq,
         };
         let number = seq.raw() >> 1;
-        let (at, copy) = match self.carrier.carry(&self.setting.network, passage) {
-            Carried::Arrives { at, copy } => (at, copy),
-            Carried::Lost => return self.note(vitals, now, NetworkFact::Lost { to, number }),
-            Carried::LostByRule(rule) => {
-                return self.note(vitals, now, NetworkFact::LostByRule { to, number, rule });
-            }
-            Carried::Partitioned(rule) => {
-                return self.note(vitals, now, NetworkFact::Partitioned { to, number, rule });
-            }
+        let carried = match self.carrier.carry(&self.setting.network, passage) {
+            Carried::Arrives { at, copy } => Ok((at, copy)),
+            Carried::Lost => Err(NetworkFact::Lost { to, number }),
+            Carried::LostByRule(rule) => Err(NetworkFact::LostByRule { to, number, rule }),
+            Carried::Partitioned(rule) => Err(NetworkFact::Partitioned { to, number, rule }),
+        };
+        let (at, copy) = match carried {
+            Ok(arrival) => arrival,
+            Err(fact) => return self.note_loss(vitals, now, fact, &body),
         };
         if here.group != there.group {
             // What windows rest on: between groups nothing is faster than the floor.

@@ -7,11 +7,13 @@
 
 mod amnesiac;
 mod blob_stuffer;
+mod bundle_forger;
 mod certificate_forger;
 mod certificate_withholder;
 mod dragging_owner;
 mod early_timeout_signer;
 mod equivocator;
+mod jumper;
 mod liar_about_log;
 mod round_burner;
 mod round_ender;
@@ -28,6 +30,7 @@ use crate::{
     client::Client,
     ids::Address,
     machine::{Output, Outputs},
+    proposal::BlockProposal,
     rpc::{ChainInfoResponse, Packet, Request, RequestId, Response},
     store::ContentStore,
     time::{TimeDelta, Timestamp},
@@ -84,6 +87,10 @@ pub enum OwnerBehaviour {
     EndsRounds,
     /// Keeps certificates of validated blocks to itself.
     WithholdsCertificates,
+    /// Takes in other messages than were sent.
+    ForgesBundles,
+    /// Takes in later messages before earlier ones that may not be jumped over.
+    JumpsOver,
     /// Sends certificates that no quorum has signed.
     ForgesCertificates,
     /// Uploads blobs that nobody waits for.
@@ -99,6 +106,8 @@ impl OwnerBehaviour {
         ("burns-rounds", Self::BurnsRounds),
         ("ends-rounds", Self::EndsRounds),
         ("withholds-certificates", Self::WithholdsCertificates),
+        ("forges-bundles", Self::ForgesBundles),
+        ("jumps-over", Self::JumpsOver),
         ("forges-certificates", Self::ForgesCertificates),
         ("stuffs-blobs", Self::StuffsBlobs),
     ];
@@ -167,6 +176,8 @@ pub fn distort_as_owner(behaviour: OwnerBehaviour, client: &Client, out: &mut Ou
         OwnerBehaviour::BurnsRounds => round_burner::distort(client, out),
         OwnerBehaviour::EndsRounds => round_ender::distort(client, out),
         OwnerBehaviour::WithholdsCertificates => certificate_withholder::distort(out),
+        OwnerBehaviour::ForgesBundles => bundle_forger::distort(client, out),
+        OwnerBehaviour::JumpsOver => jumper::distort(client, out),
         OwnerBehaviour::ForgesCertificates => certificate_forger::distort(client, out),
         OwnerBehaviour::StuffsBlobs => blob_stuffer::distort(out),
     }
@@ -188,6 +199,28 @@ fn extra_requests(out: &mut Outputs, more: impl Fn(&Request) -> Vec<Request>) ->
         let id = RequestId(u64::MAX - number);
         out.list
             .push(Output::Send(to, Packet::Request { id, chain, request }));
+    }
+    misbehaved
+}
+
+/// Sends other blocks in place of the fresh ones that a wallet proposes. Returns whether there were
+/// any.
+fn replace_proposals(
+    client: &Client,
+    out: &mut Outputs,
+    other: impl Fn(&ProposedBlock) -> Option<ProposedBlock>,
+) -> bool {
+    let mut misbehaved = false;
+    for output in &mut out.list {
+        if let Output::Send(Address::Proxy(_), Packet::Request { request, .. }) = output
+            && let Request::Proposal(proposal) = request
+            && proposal.original_proposal.is_none()
+            && let Some(block) = other(&proposal.block)
+        {
+            let other = BlockProposal::fresh(Arc::new(block), proposal.round, client.key());
+            *request = Request::Proposal(Arc::new(other));
+            misbehaved = true;
+        }
     }
     misbehaved
 }

@@ -11,6 +11,8 @@ pub struct Amount(u128);
 impl Amount {
     /// Nothing.
     pub const ZERO: Self = Self(0);
+    /// The largest amount.
+    pub const MAX: Self = Self(u128::MAX);
     /// Attos in one token.
     pub const ATTOS_PER_TOKEN: u128 = 1_000_000_000_000_000_000;
     /// Decimals of a token.
@@ -39,6 +41,16 @@ impl Amount {
     /// The difference, unless `other` is larger.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
+    }
+
+    /// The sum, or the largest amount.
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// So many times this, or the largest amount.
+    pub fn saturating_mul(self, count: u64) -> Self {
+        Self(self.0.saturating_mul(u128::from(count)))
     }
 
     /// Whether this is nothing.

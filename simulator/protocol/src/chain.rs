@@ -277,6 +277,38 @@ impl ChainState {
         confirmed
     }
 
+    /// Puts back into the outbox what was sent to `recipient` from a height on, following the links
+    /// from block to block; returns the heights that were not there.
+    pub fn restore_outbox(
+        &mut self,
+        recipient: ChainId,
+        from: BlockHeight,
+        store: &dyn ContentStore,
+    ) -> Vec<BlockHeight> {
+        let mut link = self.execution.previous_message_blocks.get(&recipient);
+        let mut sent = Vec::new();
+        let mut certificate;
+        while let Some((hash, height)) = link
+            && *height >= from
+        {
+            sent.push(*height);
+            certificate = store
+                .certificate(hash)
+                .expect("stored certificates are kept");
+            let links = &certificate.block().outcome().previous_message_blocks;
+            link = links.get(&recipient);
+        }
+        if sent.is_empty() {
+            return sent;
+        }
+        sent.reverse();
+        let restored = self.outboxes.get_or_default(recipient).restore(&sent);
+        for height in &restored {
+            *self.outbox_counters.get_or_default(*height) += 1;
+        }
+        restored
+    }
+
     /// Whether all messages of blocks up to `height` are confirmed by their recipients.
     pub fn all_delivered_up_to(&self, height: BlockHeight) -> bool {
         self.outbox_counters

@@ -82,7 +82,18 @@ pub struct ClientConfig {
     pub options: ClientOptions,
 }
 
-/// How long and how often a wallet waits.
+/// What a wallet does with what has arrived.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MessagePolicy {
+    /// Accepts what can be executed.
+    Accept,
+    /// Rejects whatever may be rejected, and leaves the rest.
+    Reject,
+    /// Leaves everything where it is.
+    Ignore,
+}
+
+/// How long and how often a wallet waits, and what it does with what arrives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClientOptions {
     /// A request is repeated when it is not answered for so long.
@@ -101,6 +112,8 @@ pub struct ClientOptions {
     pub poll_interval: TimeDelta,
     /// Bundles in one block at most.
     pub max_pending_message_bundles: usize,
+    /// What it does with them.
+    pub message_policy: MessagePolicy,
 }
 
 impl Default for ClientOptions {
@@ -114,6 +127,7 @@ impl Default for ClientOptions {
             resubmit_interval: TimeDelta::from_secs(10),
             poll_interval: TimeDelta::from_secs(30),
             max_pending_message_bundles: 300,
+            message_policy: MessagePolicy::Accept,
         }
     }
 }

@@ -1,10 +1,12 @@
-//! The validators of an epoch and their weights: quorum and validity thresholds.
+//! The validators of an epoch and their weights, and what resources cost in it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{hash::Hashable, ids::ValidatorIndex, signature::PublicKey};
+use crate::{
+    hash::Hashable, ids::ValidatorIndex, policy::ResourceControlPolicy, signature::PublicKey,
+};
 
 /// One member of a committee.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -20,6 +22,8 @@ pub struct ValidatorState {
 pub struct Committee {
     validators: BTreeMap<PublicKey, ValidatorState>,
     total_votes: u64,
+    /// `None`: nothing costs and nothing is limited.
+    policy: Option<Arc<ResourceControlPolicy>>,
 }
 
 impl Hashable for Committee {
@@ -40,7 +44,21 @@ impl Committee {
         Self {
             validators,
             total_votes,
+            policy: None,
         }
+    }
+
+    /// The same with these prices and limits.
+    #[must_use]
+    pub fn with_policy(mut self, policy: ResourceControlPolicy) -> Self {
+        let free = policy == ResourceControlPolicy::no_fees();
+        self.policy = (!free).then(|| Arc::new(policy));
+        self
+    }
+
+    /// Prices and limits of its epoch; `None`: nothing costs and nothing is limited.
+    pub fn policy(&self) -> Option<&ResourceControlPolicy> {
+        self.policy.as_deref()
     }
 
     /// All members by key.

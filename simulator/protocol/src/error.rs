@@ -111,6 +111,22 @@ pub enum ExecutionError {
         /// The account.
         owner: AccountOwner,
     },
+    /// There is not enough on the chain to pay for this.
+    #[error("fees of {fees} exceed the funding of {funding}")]
+    FeesExceedFunding {
+        /// What it costs.
+        fees: Amount,
+        /// What can pay for it.
+        funding: Amount,
+    },
+    /// With this the block is too large.
+    #[error("the block would have {size} bytes, at most {max} are allowed")]
+    BlockTooLarge {
+        /// Bytes up to here.
+        size: u64,
+        /// The limit.
+        max: u64,
+    },
     /// A balance would overflow.
     #[error("a balance would overflow")]
     AmountOverflow,
@@ -156,6 +172,13 @@ pub enum ExecutionError {
     OracleResponseMismatch,
 }
 
+impl ExecutionError {
+    /// Whether a block used more of something than one block may: another block may do it.
+    pub const fn is_limit_error(&self) -> bool {
+        matches!(self, Self::BlockTooLarge { .. })
+    }
+}
+
 /// Why a proposed block is not valid on its chain.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Error, Serialize, Deserialize)]
 pub enum BlockError {
@@ -185,6 +208,14 @@ pub enum BlockError {
         transaction: u32,
         /// Why it fails.
         error: ExecutionError,
+    },
+    /// It is too large as it was proposed.
+    #[error("the proposed block has {size} bytes, at most {max} are allowed")]
+    BlockProposalTooLarge {
+        /// Its bytes.
+        size: u64,
+        /// The limit.
+        max: u64,
     },
     /// The chain is closed: all that is left is to reject what arrives.
     #[error("the chain is closed")]
@@ -317,6 +348,9 @@ pub enum NodeError {
     /// A message of a revoked epoch, for which nothing later vouches.
     #[error("a message of {0:?}, which is revoked")]
     RevokedEpoch(Epoch),
+    /// Another request that was handled together with this one failed.
+    #[error("another request of the same batch failed")]
+    BatchRolledBack,
     /// These blobs are not here.
     #[error("blobs are missing: {0:?}")]
     BlobsNotFound(Vec<BlobId>),
@@ -351,6 +385,7 @@ impl NodeError {
         "EventsNotFound",
         "FastBlockUsingOracles",
         "RevokedEpoch",
+        "BatchRolledBack",
         "CertificateValidatorReuse",
         "InvalidSigner",
         "CertificateRequiresQuorum",
@@ -389,6 +424,7 @@ impl NodeError {
             Self::EventsNotFound(_) => "EventsNotFound",
             Self::FastBlockUsingOracles => "FastBlockUsingOracles",
             Self::RevokedEpoch(_) => "RevokedEpoch",
+            Self::BatchRolledBack => "BatchRolledBack",
             Self::Certificate(error) => error.name(),
             Self::BlobsNotFound(_) => "BlobsNotFound",
             Self::UnexpectedBlob(_) => "UnexpectedBlob",

@@ -6,6 +6,7 @@
 
 mod blobs;
 mod committees;
+mod fees;
 mod money;
 mod receiving;
 
@@ -30,6 +31,10 @@ use crate::{
     store::Executed,
     time::Timestamp,
 };
+
+pub use fees::{Charged, Terms};
+
+use fees::Meter;
 
 /// The state of a chain that follows from its blocks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -148,25 +153,25 @@ impl ExecutionState {
     }
 }
 
-/// Executes `block` on `state`. Any failing transaction fails the whole block. What it asks oracles
-/// is answered as the caller has found it: blobs exist, epochs are created.
+/// Executes `block` on `state` where nothing costs and nothing is limited. What it asks oracles is
+/// answered as the caller has found it: blobs exist, epochs are created.
 ///
 /// # Errors
 /// The first rule that the block breaks.
 pub fn execute(state: &ExecutionState, block: &ProposedBlock) -> Result<Executed, BlockError> {
-    execute_with(state, block, Sabotage::None)
+    execute_under(Terms::default(), state, block)
 }
 
-/// Executes `block` on `state` with a seeded bug.
+/// Executes `block` on `state`. Any failing transaction fails the whole block.
 ///
 /// # Errors
 /// The first rule that the block breaks.
-pub fn execute_with(
+pub fn execute_under(
+    terms: Terms<'_>,
     state: &ExecutionState,
     block: &ProposedBlock,
-    sabotage: Sabotage,
 ) -> Result<Executed, BlockError> {
-    run(state, block, None, sabotage)
+    run(state, block, None, terms)
 }
 
 /// Executes `block` again with the answers that it has recorded, each used once and in order, and
@@ -177,31 +182,36 @@ pub fn execute_with(
 pub fn replay(
     state: &ExecutionState,
     block: &Block,
-    sabotage: Sabotage,
+    terms: Terms<'_>,
 ) -> Result<Executed, BlockError> {
     let (block, recorded) = (block.proposed(), &block.outcome().oracle_responses);
     if recorded.len() != block.transactions.len() {
         return Err(BlockError::MissingOracleResponseList);
     }
-    run(state, block, Some(recorded), sabotage)
+    run(state, block, Some(recorded), terms)
 }
 
 fn run(
     state: &ExecutionState,
     block: &ProposedBlock,
     recorded: Option<&[Vec<OracleResponse>]>,
-    sabotage: Sabotage,
+    terms: Terms<'_>,
 ) -> Result<Executed, BlockError> {
     check_times(state, block)?;
-    if state.closed && !block.only_rejects() && sabotage != Sabotage::ClosedChainsPay {
+    if state.closed && !block.only_rejects() && terms.sabotage != Sabotage::ClosedChainsPay {
         return Err(BlockError::ClosedChain);
     }
     let blobs = BlobLimits::DEFAULT.check_count(block.published_blobs().count());
-    if sabotage != Sabotage::BlobsWithoutLimit {
+    if terms.sabotage != Sabotage::BlobsWithoutLimit {
         blobs.map_err(BlockError::Blobs)?;
     }
+    let meter = match terms.policy {
+        Some(policy) => Some(Meter::new(policy, block, terms.sabotage)?),
+        None => None,
+    };
     let mut execution = Execution {
-        sabotage,
+        sabotage: terms.sabotage,
+        meter,
         was_closed: state.closed,
         state: state.clone(),
         block,
@@ -253,6 +263,8 @@ fn check_times(state: &ExecutionState, block: &ProposedBlock) -> Result<(), Bloc
 /// One block being executed.
 struct Execution<'a> {
     sabotage: Sabotage,
+    /// What it uses, if that costs or is limited.
+    meter: Option<Meter<'a>>,
     /// Whether the chain was closed before this block.
     was_closed: bool,
     state: ExecutionState,
@@ -267,10 +279,12 @@ struct Execution<'a> {
 
 impl Execution<'_> {
     fn transaction(&mut self, step: &Transaction) -> Result<(), ExecutionError> {
+        self.admit(step)?;
         match step {
             Transaction::ReceiveMessages(incoming) => self.receive(incoming),
             Transaction::ExecuteOperation(operation) => self.operation(operation),
-        }
+        }?;
+        self.settle(step)
     }
 
     fn operation(&mut self, operation: &SystemOperation) -> Result<(), ExecutionError> {
@@ -326,7 +340,8 @@ impl Execution<'_> {
         if config.epoch != self.state.epoch || !config.ownership.is_active() {
             return Err(ExecutionError::InvalidChainConfig);
         }
-        if !config.balance.is_zero() {
+        let free = self.sabotage == Sabotage::ChainsOnCredit;
+        if !config.balance.is_zero() && !free {
             self.debit(AccountOwner::CHAIN, config.balance)?;
         }
         let description = ChainDescription {
@@ -380,13 +395,14 @@ impl Execution<'_> {
         // Blocks are kept for good, so nothing in them has room to spare.
         self.messages.iter_mut().for_each(Vec::shrink_to_fit);
         let outcome = BlockExecutionOutcome {
-            messages: self.messages,
+            messages: std::mem::take(&mut self.messages),
             previous_message_blocks,
             state_hash,
-            opened: self.opened,
-            oracle_responses: self.oracle_responses,
+            opened: std::mem::take(&mut self.opened),
+            oracle_responses: std::mem::take(&mut self.oracle_responses),
         };
         let block = Block::new(self.block.clone(), outcome);
+        let charged = self.charged();
         let mut state = self.state;
         state.timestamp = block.proposed().timestamp;
         state.state_hash = state_hash;
@@ -399,9 +415,12 @@ impl Execution<'_> {
         Executed {
             block: Arc::new(block),
             state: Arc::new(state),
+            charged,
         }
     }
 }
 
+#[cfg(test)]
+mod fee_tests;
 #[cfg(test)]
 mod tests;

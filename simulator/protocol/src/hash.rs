@@ -134,6 +134,15 @@ impl<'de> Deserialize<'de> for CryptoHash {
     }
 }
 
+/// How many bytes the canonical encoding of a value has, without making it.
+///
+/// # Panics
+/// If the value has no canonical encoding; all that is signed has one.
+pub fn encoded_size<T: Serialize>(value: &T) -> u64 {
+    let size = bcs::serialized_size(value).expect("what is signed encodes");
+    u64::try_from(size).expect("a size has at most 64 bits")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

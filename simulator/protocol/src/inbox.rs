@@ -187,4 +187,6 @@ impl Inbox {
 }
 
 #[cfg(test)]
+mod exhaustive_tests;
+#[cfg(test)]
 mod tests;

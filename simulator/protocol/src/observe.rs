@@ -2,6 +2,8 @@
 //!
 //! A machine never reads them back. Everything that checks, counts or draws a run starts here.
 
+mod deliveries;
+
 use std::{
     hash::{Hash, Hasher},
     sync::Arc,
@@ -9,7 +11,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub use deliveries::DELIVERIES;
+
 use crate::{
+    amount::Amount,
     blob::BlobId,
     certificate::{ConfirmedBlockCertificate, VotePayload},
     error::NodeError,
@@ -42,6 +47,17 @@ pub enum Arrival {
     Anticipated,
     /// Blocks had jumped over it already.
     Skipped,
+}
+
+/// A request between two shards of one validator that is about messages.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Letter {
+    /// Bundles for the recipient.
+    Update,
+    /// The recipient has them.
+    Confirmation,
+    /// The recipient has lost them.
+    Reversal,
 }
 
 /// What a validator's vote answers.
@@ -271,6 +287,94 @@ pub enum Observation {
         size: u64,
         /// How many blobs wait there now.
         pending: u64,
+    },
+    /// A cross-chain update is sent again, because it was not confirmed in time.
+    UpdateRetried {
+        /// The sender chain.
+        sender: ChainId,
+        /// The recipient chain.
+        recipient: ChainId,
+        /// How often it was sent, this time included.
+        attempt: u32,
+    },
+    /// A cross-chain update found no room in its shard's queue; its messages stay in the outbox.
+    UpdateDropped {
+        /// The sender chain.
+        sender: ChainId,
+        /// The recipient chain.
+        recipient: ChainId,
+    },
+    /// A request between two shards was lost on its way.
+    CrossChainLost {
+        /// The sender chain.
+        sender: ChainId,
+        /// The recipient chain.
+        recipient: ChainId,
+        /// Which request.
+        letter: Letter,
+        /// The newest height that it was about.
+        height: BlockHeight,
+    },
+    /// A height that was confirmed is in an outbox again: its recipient has lost it.
+    OutboxRestored {
+        /// The sender chain.
+        sender: ChainId,
+        /// The recipient chain.
+        recipient: ChainId,
+        /// The height.
+        height: BlockHeight,
+    },
+    /// A validator tells who waited for it that all messages up to a height are delivered.
+    DeliveryAnswered {
+        /// The sender chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+    },
+    /// A wallet builds a block that rejects a bundle. Only the wallet knows why; the block does not
+    /// say it.
+    BundleRejected {
+        /// The recipient chain.
+        chain: ChainId,
+        /// The origin chain.
+        origin: ChainId,
+        /// Where in the origin chain.
+        cursor: Cursor,
+        /// Why.
+        reason: String,
+    },
+    /// A wallet leaves a bundle that it could take in for a later block.
+    BundlePostponed {
+        /// The recipient chain.
+        chain: ChainId,
+        /// The origin chain.
+        origin: ChainId,
+        /// Where in the origin chain.
+        cursor: Cursor,
+        /// Why.
+        reason: String,
+    },
+    /// A wallet does not believe a block that a validator says has sent to its chain.
+    SenderBlockRefused {
+        /// The recipient chain.
+        chain: ChainId,
+        /// The origin chain.
+        origin: ChainId,
+        /// The height of the block.
+        height: BlockHeight,
+        /// Why.
+        error: NodeError,
+    },
+    /// Where blocks have a price: what the block that a validator has just executed has cost.
+    FeesCharged {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+        /// Its fees, which are burned.
+        fees: Amount,
+        /// What all accounts of the chain hold after it.
+        held: Amount,
     },
 }
 

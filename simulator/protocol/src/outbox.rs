@@ -41,6 +41,23 @@ impl Outbox {
         self.queue.drain(..count).collect()
     }
 
+    /// Puts heights that the recipient has lost back in their places; returns those that were not
+    /// there.
+    pub fn restore(&mut self, heights: &[BlockHeight]) -> Vec<BlockHeight> {
+        let mut restored = Vec::new();
+        for height in heights {
+            if let Err(place) = self.queue.binary_search(height) {
+                self.queue.insert(place, *height);
+                restored.push(*height);
+            }
+        }
+        let behind_last = self.queue.back().map(|last| last.next());
+        self.next_height_to_schedule = self
+            .next_height_to_schedule
+            .max(behind_last.unwrap_or_default());
+        restored
+    }
+
     /// Invariant I-28, the part of one outbox: heights increase and are below the next one.
     ///
     /// # Errors
@@ -80,5 +97,23 @@ mod tests {
         assert_eq!(outbox.confirm(BlockHeight(4)), []);
         assert_eq!(outbox.queue(), &[BlockHeight(5)]);
         outbox.check_shape().expect("shape holds");
+    }
+
+    #[test]
+    fn what_a_recipient_has_lost_comes_back_in_its_place_and_once() {
+        let mut outbox = Outbox::default();
+        for height in [0, 3, 5] {
+            outbox.schedule(BlockHeight(height));
+        }
+        outbox.confirm(BlockHeight(3));
+        let lost = [0, 3, 5].map(BlockHeight);
+        assert_eq!(outbox.restore(&lost), [0, 3].map(BlockHeight));
+        assert_eq!(outbox.queue(), &lost);
+        assert_eq!(outbox.restore(&lost), []);
+        outbox.check_shape().expect("shape holds");
+        let mut emptied = Outbox::default();
+        assert_eq!(emptied.restore(&[BlockHeight(7)]), [BlockHeight(7)]);
+        assert!(!emptied.schedule(BlockHeight(7)));
+        emptied.check_shape().expect("shape holds");
     }
 }

@@ -1,6 +1,8 @@
 //! Everything that travels: requests and replies between wallets and validators, requests between
 //! the shards of one validator, notifications, and the commands that a workload gives to a wallet.
 
+mod losses;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -227,6 +229,15 @@ pub enum CrossChainRequest {
         /// The height.
         latest_height: BlockHeight,
     },
+    /// The recipient has lost what it had confirmed, from this height on: send it again.
+    RevertConfirm {
+        /// The sender chain.
+        sender: ChainId,
+        /// The recipient chain.
+        recipient: ChainId,
+        /// The height.
+        retransmit_from: BlockHeight,
+    },
     /// A confirmed block has opened a chain of the recipient shard.
     StoreDescription(Arc<ChainDescription>),
     /// The shard of the admin chain knows these epochs.
@@ -313,6 +324,15 @@ pub enum Action {
     },
     /// Take in what has arrived.
     ProcessInbox,
+    /// Pay many chains the same in one block.
+    Airdrop {
+        /// The chains that get it.
+        recipients: Arc<[ChainId]>,
+        /// How much each of them gets.
+        amount: Amount,
+    },
+    /// Take in the newest of each origin, and jump over what may be jumped over.
+    TakeNewest,
     /// Give the chain other owners.
     ChangeOwnership(Arc<ChainOwnership>),
     /// Close the chain for good.
@@ -572,6 +592,14 @@ fn cross_chain_fingerprint(request: &CrossChainRequest) -> u64 {
             recipient,
             latest_height,
         } => sender.0.fingerprint().rotate_left(3) ^ recipient.0.fingerprint() ^ latest_height.0,
+        CrossChainRequest::RevertConfirm {
+            sender,
+            recipient,
+            retransmit_from,
+        } => {
+            let pair = sender.0.fingerprint().rotate_left(13) ^ recipient.0.fingerprint();
+            pair ^ retransmit_from.0
+        }
         CrossChainRequest::StoreDescription(description) => {
             description.id().0.fingerprint().rotate_left(5)
         }

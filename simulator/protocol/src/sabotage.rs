@@ -37,6 +37,18 @@ pub enum Sabotage {
     OwnersNeverChange,
     /// A chain that processes a new epoch stays in its old one.
     EpochsNeverChange,
+    /// A fee is reckoned and not taken from anybody.
+    FeeNotBurned,
+    /// Messages cost nothing, whatever their price.
+    MessagesAreFree,
+    /// A block may be as large as it likes.
+    NoLimits,
+    /// A rejected tracked message does not go home.
+    BounceDropped,
+    /// Nothing can be sent as if it were something.
+    ZeroAmounts,
+    /// The balance of a new chain is taken from nobody.
+    ChainsOnCredit,
     /// A wallet gives those that have not answered as long again as a quorum took.
     LongGrace,
     /// A wallet looks for messages only when it is told of one.

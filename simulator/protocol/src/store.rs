@@ -10,8 +10,9 @@ use crate::{
     block::{Block, ProposedBlock},
     certificate::ConfirmedBlockCertificate,
     error::BlockError,
-    execution::{self, ExecutionState},
+    execution::{self, Charged, ExecutionState, Terms},
     hash::CryptoHash,
+    policy::ResourceControlPolicy,
     sabotage::Sabotage,
     signature::{PublicKey, Signature},
 };
@@ -23,6 +24,8 @@ pub struct Executed {
     pub block: Arc<Block>,
     /// The state of the chain after it.
     pub state: Arc<ExecutionState>,
+    /// What the block has cost; `None` where nothing costs and nothing is limited.
+    pub charged: Option<Charged>,
 }
 
 /// Shared immutable data, by content.
@@ -32,7 +35,7 @@ pub trait ContentStore: Send + Sync {
         key.verify(digest, signature)
     }
 
-    /// Executes `block`, whose hash is `block_hash`, on `state`.
+    /// Executes `block`, whose hash is `block_hash`, on `state`, under the policy of its epoch.
     ///
     /// # Errors
     /// If the block is not valid there.
@@ -41,17 +44,25 @@ pub trait ContentStore: Send + Sync {
         state: &Arc<ExecutionState>,
         block: &ProposedBlock,
         block_hash: CryptoHash,
+        policy: Option<&ResourceControlPolicy>,
     ) -> Result<Executed, BlockError> {
         let _ = block_hash;
-        execution::execute(state, block)
+        let sabotage = Sabotage::None;
+        execution::execute_under(Terms { policy, sabotage }, state, block)
     }
 
     /// Executes `block` again, with the oracle responses that it has recorded.
     ///
     /// # Errors
     /// If the block is not valid there, or asks for other answers.
-    fn replay(&self, state: &Arc<ExecutionState>, block: &Block) -> Result<Executed, BlockError> {
-        execution::replay(state, block, Sabotage::None)
+    fn replay(
+        &self,
+        state: &Arc<ExecutionState>,
+        block: &Block,
+        policy: Option<&ResourceControlPolicy>,
+    ) -> Result<Executed, BlockError> {
+        let sabotage = Sabotage::None;
+        execution::replay(state, block, Terms { policy, sabotage })
     }
 
     /// Keeps a blob.

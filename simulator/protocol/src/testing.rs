@@ -27,7 +27,7 @@ use crate::{
     sabotage::Sabotage,
     signature::{SignatureScheme, SigningKey},
     store::ContentStore,
-    worker::{Worker, WorkerConfig},
+    worker::{DeliveryOptions, Worker, WorkerConfig},
 };
 
 #[derive(Default)]
@@ -96,6 +96,7 @@ fn workers(genesis: &Arc<Genesis>) -> Vec<Vec<Worker>> {
             map: MAP,
             key: key(1, validator),
             block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
+            delivery: DeliveryOptions::default(),
             sabotage: Sabotage::None,
         })
     };

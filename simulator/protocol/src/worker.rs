@@ -5,15 +5,22 @@
 //! What survives a crash is the chains, the descriptions, the blobs and what is known of epochs;
 //! `Volatile` does not.
 
+mod batches;
 mod blobs;
 mod consensus;
 mod cross_chain;
+mod delivery;
 mod epochs;
 mod fallback;
 mod leases;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+pub use self::delivery::DeliveryOptions;
+use self::{
+    batches::{Batches, Update},
+    delivery::Queue,
+};
 use crate::{
     blob::BlobId,
     block::Block,
@@ -55,6 +62,8 @@ pub struct WorkerConfig {
     pub key: SigningKey,
     /// How far in the future a block may be.
     pub block_time_grace_period: TimeDelta,
+    /// How messages go from shard to shard.
+    pub delivery: DeliveryOptions,
     /// A seeded bug, in tests.
     pub sabotage: Sabotage,
 }
@@ -90,26 +99,19 @@ impl Asked {
     }
 }
 
-/// An update on its way to another shard, not yet confirmed.
-#[derive(Clone, Copy, Debug)]
-struct InFlight {
-    attempt: u32,
-    due: Timestamp,
-}
-
 /// What a crash takes away.
 #[derive(Clone, Debug, Default)]
 struct Volatile {
     /// Bodies of blocks voted for, so that lite certificates suffice.
     recent_blocks: BTreeMap<ChainId, Vec<Arc<Block>>>,
-    /// Cross-chain updates that wait for their confirmation, at most one a pair of chains.
-    in_flight: BTreeMap<(ChainId, ChainId), InFlight>,
+    /// Updates on their way to other shards.
+    queue: Queue,
+    /// Updates from other shards that wait to be saved together.
+    batches: Batches,
     /// Answers that wait for delivery.
     delivery: BTreeMap<ChainId, Vec<(BlockHeight, ClientIndex, RequestId)>>,
     /// Proposals a little ahead of this clock.
     delayed: Vec<(Timestamp, Asked)>,
-    /// Whether a sweep of `in_flight` is scheduled.
-    sweeping: bool,
     /// Packets whose chain another worker still holds.
     waiting: Box<leases::Waiting>,
 }
@@ -133,6 +135,10 @@ pub struct Worker {
 const SWEEP: u64 = 0;
 /// Timer token: look at delayed proposals.
 const DELAYED: u64 = 1;
+/// Timer token: look at all outboxes.
+const SWEEP_ALL: u64 = 2;
+/// Timer token: save what has come together.
+const BATCH: u64 = 3;
 
 impl Worker {
     /// A worker without chains.
@@ -229,7 +235,9 @@ impl Worker {
         out: &mut Outputs,
     ) {
         match token {
-            SWEEP => self.sweep(now, store, out),
+            SWEEP => self.look_at_queue(now, store, out),
+            SWEEP_ALL => self.sweep_all(now, store, out),
+            BATCH => self.save_batches(now, out),
             _ => self.retry_delayed(now, store, out),
         }
     }
@@ -292,7 +300,7 @@ impl Worker {
                 .handle_confirmed(now, chain, &certificate, store, out)
                 .map(|response| {
                     let height = certificate.block().height();
-                    self.answer_when_delivered(&asked, height, delivery, response)
+                    self.answer_when_delivered(&asked, height, delivery, response, out)
                 }),
             Request::Timeout(certificate) => self
                 .handle_timeout(now, chain, &certificate, store, out)
@@ -509,7 +517,19 @@ impl Worker {
                 bundles,
                 previous_height,
             } => {
-                self.update_recipient(now, (sender, recipient), &bundles, previous_height, out);
+                let update = Update {
+                    sender,
+                    bundles,
+                    previous_height,
+                };
+                self.take_update(now, recipient, update, out);
+            }
+            CrossChainRequest::RevertConfirm {
+                sender,
+                recipient,
+                retransmit_from,
+            } => {
+                self.revert_confirm(now, (sender, recipient), retransmit_from, store, out);
             }
             CrossChainRequest::ConfirmUpdatedRecipient {
                 sender,

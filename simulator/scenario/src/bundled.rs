@@ -28,7 +28,12 @@ const ALL: &[Bundled] = bundled![
     "contended-game",
     "permissioned-swap",
     "public-chain",
+    "message-kinds",
+    "lost-confirmation",
+    "inbox-backlog",
+    "airdrop-10k",
     "reconfiguration",
+    "fees",
     "byzantine-partition",
     "broken-assumption",
 ];

@@ -105,6 +105,10 @@ pub enum Function {
     OwnerBalance(OwnerIndex, ChainIndex),
     /// All tokens: balances, accounts, and messages on their way.
     Supply,
+    /// The fees of all confirmed blocks; nobody has them.
+    BurnedFees,
+    /// Tokens that are lost for good, in messages that were rejected or skipped.
+    Dropped,
     /// Messages that wait in the inboxes of these chains.
     Inbox(ChainSet),
     /// Messages that were sent and are not yet in the inbox of a quorum.
@@ -135,6 +139,8 @@ pub enum Function {
     FailedCommands,
     /// Requests that validators refused for this reason, by the name of the error.
     Refused(&'static str),
+    /// How often this was told of a message on its way, by its word.
+    Deliveries(&'static str),
     /// How often a fault changed something: messages cut or lost, nodes stopped or slowed.
     FaultHits(FaultIndex),
     /// How many confirmed blocks a validator is behind the furthest one, over all chains.
@@ -157,7 +163,11 @@ impl Function {
     /// What kind of number it is.
     pub const fn dimension(&self) -> Dimension {
         match self {
-            Self::Balance(_) | Self::OwnerBalance(_, _) | Self::Supply => Dimension::Amount,
+            Self::Balance(_)
+            | Self::OwnerBalance(_, _)
+            | Self::Supply
+            | Self::BurnedFees
+            | Self::Dropped => Dimension::Amount,
             Self::Inbox(_)
             | Self::InFlight
             | Self::PendingBlocks
@@ -173,6 +183,7 @@ impl Function {
             | Self::DoneCommands
             | Self::FailedCommands
             | Self::Refused(_)
+            | Self::Deliveries(_)
             | Self::FaultHits(_)
             | Self::Lag(_)
             | Self::Workers(_)

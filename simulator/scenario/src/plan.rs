@@ -11,7 +11,9 @@ mod index;
 mod recipients;
 
 use engine::{ClockSkew, Distribution, Ratio, VirtualDuration, VirtualTime};
-use protocol::{Amount, TimeDelta};
+use protocol::{
+    Amount, TimeDelta, client::MessagePolicy, policy::ResourceControlPolicy, worker::DeliveryOptions,
+};
 
 use crate::expression::Expression;
 
@@ -49,6 +51,8 @@ pub struct Plan {
     pub network: NetworkPlan,
     /// The validators `v1`, `v2`, ..., by [`ValidatorIndex`].
     pub validators: Vec<ValidatorPlan>,
+    /// How messages go from worker to worker.
+    pub delivery: DeliveryOptions,
     /// Names of the owners, by [`OwnerIndex`]. An owner is one wallet's key, whatever chains it
     /// owns. A further wallet with the same key has the owner's name with a number, `ana#2`.
     pub owners: Vec<String>,
@@ -152,6 +156,8 @@ pub struct NetworkPlan {
     pub worker_duplicate: Ratio,
     /// No message between a wallet and a validator takes less.
     pub floor: VirtualDuration,
+    /// What blocks of the first epoch cost, and how large they may be.
+    pub policy: ResourceControlPolicy,
 }
 
 impl NetworkPlan {
@@ -241,6 +247,8 @@ pub struct ChainPlan {
     pub region: RegionIndex,
     /// When waiting messages are taken in.
     pub inbox: InboxPolicy,
+    /// What is done with them.
+    pub message_policy: MessagePolicy,
     /// Whether its blocks create and revoke committees.
     pub admin: bool,
     /// Whether nobody owns it: what stands as its owners are then the validators.
@@ -406,12 +414,21 @@ pub enum Action {
     OpenChain(ChainIndex),
     /// Take in waiting messages.
     ProcessInbox,
+    /// Pay many chains the same in one block.
+    Airdrop {
+        /// The chains that get the tokens.
+        to: ChainSet,
+        /// How many each of them gets.
+        amount: Amount,
+    },
+    /// Take in the newest message of each sender, and jump over what may be jumped over.
+    TakeNewest,
     /// Give the chain other owners.
     ChangeOwnership(OwnershipPlan),
     /// Close the chain for good.
     CloseChain,
-    /// Begin an epoch with these validators and voting weights. On the admin chain.
-    NewCommittee(Vec<(ValidatorIndex, u64)>),
+    /// Begin an epoch with these validators and voting weights, prices and limits. On the admin chain.
+    NewCommittee(Vec<(ValidatorIndex, u64)>, Box<ResourceControlPolicy>),
     /// Revoke an epoch. On the admin chain.
     RevokeEpoch(u32),
     /// Publish these blobs.

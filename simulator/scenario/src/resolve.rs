@@ -7,9 +7,11 @@
 mod actions;
 mod blobs;
 mod chains;
+mod delivery;
 mod elastic;
 mod expectations;
 mod faults;
+mod fees;
 mod lints;
 mod output;
 mod owners;
@@ -22,6 +24,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use engine::VirtualTime;
+use protocol::policy::ResourceControlPolicy;
 
 use crate::diagnostic::{Code, Diagnostic, Severity, floor_boundary};
 use crate::document::{At, Document, Spot};
@@ -58,6 +61,7 @@ pub(crate) fn resolve(
         names: Names::default(),
         validator_count: 0,
         has_admin: false,
+        policy: ResourceControlPolicy::no_fees(),
         end: VirtualTime::ZERO,
         end_is_known: false,
         warmup: VirtualTime::ZERO,
@@ -82,6 +86,8 @@ struct Resolver<'a> {
     validator_count: u64,
     /// Whether a chain of the file is the admin chain.
     has_admin: bool,
+    /// What resources cost at first.
+    policy: ResourceControlPolicy,
     /// The end of the run.
     end: VirtualTime,
     /// Whether the duration could be read; without it nothing is after the end.
@@ -101,6 +107,7 @@ impl Resolver<'_> {
             .as_ref()
             .and_then(|one| one.count)
             .unwrap_or(0);
+        let delivery = self.delivery(spec, &mut filled);
         let (mut groups, mut chains) = self.chains(spec, &mut filled);
         self.opened_chains(spec, &mut groups, &mut chains);
         self.stand_by(spec, validators.as_deref());
@@ -129,6 +136,7 @@ impl Resolver<'_> {
             regions: self.names.regions.clone(),
             network: network?,
             validators: validators?,
+            delivery: delivery?,
             owners: self.names.take_owners(),
             groups,
             chains,

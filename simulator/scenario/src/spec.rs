@@ -5,7 +5,9 @@
 //! mistakes is read too; what must be there is marked in the schema and reported by the checker.
 //! Quantities stay text until they are resolved. Knows nothing of what the keys mean together.
 
+mod delivery;
 mod elastic;
+mod fees;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -14,10 +16,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use delivery::DeliverySpec;
 pub use elastic::ResizeSpec;
+pub use fees::PolicySpec;
 pub use workload::{
-    BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec, SubmitSpec,
-    TransferSpec, WorkloadSpec,
+    AirdropSpec, BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec,
+    SubmitSpec, TransferSpec, WorkloadSpec,
 };
 
 /// How a span of virtual time is written.
@@ -77,6 +81,9 @@ pub struct Spec {
     /// The validators and their workers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validators: Option<ValidatorsSpec>,
+    /// How messages go from worker to worker inside a validator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliverySpec>,
     /// Groups of chains, each with one user's wallet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chains: Vec<ChainSpec>,
@@ -129,6 +136,14 @@ pub struct NetworkSpec {
     #[schemars(regex(pattern = DURATION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<String>,
+    /// What blocks cost and how large they may be: `no-fees`, `only-fuel` or `testnet`; `no-fees` if
+    /// not given.
+    #[schemars(extend("enum" = ["no-fees", "only-fuel", "testnet"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<String>,
+    /// Own prices and limits, each instead of the one of `fees`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicySpec>,
 }
 
 /// One-way delays by kind of link.
@@ -287,6 +302,11 @@ pub struct ChainSpec {
     #[schemars(extend("enum" = ["manual", "auto"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inbox: Option<String>,
+    /// What is done with waiting messages: `accept` those that can be executed, `reject` all that may
+    /// be rejected, or `ignore` them; `accept` if not given.
+    #[schemars(extend("enum" = ["accept", "reject", "ignore"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_policy: Option<String>,
 }
 
 /// Something that goes wrong: when, for how long, and one action.
@@ -421,13 +441,16 @@ pub struct ByzantineSpec {
     /// Whole validators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validators: Option<String>,
+    /// Single workers, which can only roll back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<String>,
     /// The wallets of these chains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chains: Option<String>,
     /// How. Validators: `silent`, `withholds-votes`, `equivocates`, `amnesiac`, `executes-wrongly`,
     /// `signs-timeouts-early`, `lies-about-log`, `answers-stale`, `rolls-back`. Wallets: `two-faced`,
     /// `rushes`, `drags`, `burns-rounds`, `ends-rounds`, `withholds-certificates`,
-    /// `forges-certificates`, `stuffs-blobs`.
+    /// `forges-certificates`, `stuffs-blobs`, `forges-bundles`, `jumps-over`.
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,

@@ -88,9 +88,8 @@ impl Faults {
                 let kind = LocalFaultKind::Owner(*behaviour);
                 self.local(index, fault, places.wallets(chains, *owner), kind);
             }
-            plan::FaultKind::Rollback(validators) => {
-                let targets = plan::Targets::Validators(validators.clone());
-                let actors = places.actors(&targets);
+            plan::FaultKind::Rollback(targets) => {
+                let actors = places.actors(targets);
                 self.local(index, fault, actors, LocalFaultKind::Rollback);
             }
             // No fault of a node or a link; see `elastic`.

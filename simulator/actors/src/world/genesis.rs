@@ -10,6 +10,7 @@ use protocol::{
     genesis::Genesis,
     ids::{AccountOwner, ChainId, Epoch, ValidatorIndex},
     ownership::ChainOwnership,
+    policy::ResourceControlPolicy,
     signature::{PublicKey, SigningKey},
 };
 use scenario::{Plan, plan};
@@ -44,14 +45,18 @@ pub(super) fn ownership(
     ownership
 }
 
-/// The committee of these validators.
-pub(super) fn committee(members: &[(plan::ValidatorIndex, u64)], keys: &[PublicKey]) -> Committee {
+/// The committee of these validators, with these prices and limits.
+pub(super) fn committee(
+    members: &[(plan::ValidatorIndex, u64)],
+    policy: ResourceControlPolicy,
+    keys: &[PublicKey],
+) -> Committee {
     let member = |(validator, votes): &(plan::ValidatorIndex, u64)| {
         let index = ValidatorIndex(validator.get());
         let votes = *votes;
         (keys[validator.position()], ValidatorState { index, votes })
     };
-    Committee::new(members.iter().map(member).collect())
+    Committee::new(members.iter().map(member).collect()).with_policy(policy)
 }
 
 /// The first committee and the first chains, and the id of each planned chain that is there.
@@ -64,7 +69,7 @@ pub(super) fn genesis(
     let weights = (0..).map(plan::ValidatorIndex::new).zip(&plan.validators);
     let weights = weights.map(|(index, validator)| (index, validator.weight));
     let members: Vec<_> = weights.filter(|(_, weight)| *weight > 0).collect();
-    let committee = committee(&members, &keys);
+    let committee = committee(&members, plan.network.policy, &keys);
     let mut descriptions = Vec::new();
     let mut ids = Vec::new();
     for (index, (chain, ownership)) in (1..).zip(plan.chains.iter().zip(ownerships)) {

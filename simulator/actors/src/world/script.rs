@@ -117,9 +117,11 @@ impl Writer<'_> {
             | plan::Action::Claim { .. }
             | plan::Action::OpenChain(_)
             | plan::Action::ProcessInbox
+            | plan::Action::TakeNewest
+            | plan::Action::Airdrop { .. }
             | plan::Action::ChangeOwnership(_)
             | plan::Action::CloseChain
-            | plan::Action::NewCommittee(_)
+            | plan::Action::NewCommittee(..)
             | plan::Action::RevokeEpoch(_)
             | plan::Action::PublishBlobs(_)
             | plan::Action::VerifyBlob(_) => n,

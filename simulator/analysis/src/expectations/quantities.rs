@@ -61,6 +61,12 @@ impl Quantities for View<'_> {
                 i128::try_from(self.invariants.money.balance(chain, &owner)?).ok()
             }
             Function::Supply => i128::try_from(self.invariants.money.held()?).ok(),
+            Function::BurnedFees => {
+                let known = self.invariants.money.held().is_some();
+                let burned = i128::try_from(self.invariants.fees.burned());
+                burned.ok().filter(|_| known)
+            }
+            Function::Dropped => i128::try_from(self.invariants.money.dropped()?).ok(),
             Function::Inbox(set) => {
                 Some(self.sum(set, counters.waiting, |chain| messages.tally(chain).waiting))
             }
@@ -90,6 +96,7 @@ impl Quantities for View<'_> {
             Function::DoneCommands => count(counters.commands_done),
             Function::FailedCommands => count(counters.commands_failed),
             Function::Refused(name) => count(metrics.refusals.get(name).copied().unwrap_or(0)),
+            Function::Deliveries(word) => count(metrics.deliveries.get(word).copied().unwrap_or(0)),
             Function::FaultHits(fault) => count(self.faults.hits(fault.position())),
             Function::Lag(validator) => count(self.invariants.heights.lag(validator.get())),
             Function::Workers(validator) => {

@@ -189,7 +189,9 @@ fn message_row(line: &MessageLine, src: String, dst: String) -> MessageRow {
         delivered_first_us: at(line.delivered_first),
         delivered_quorum_us: at(line.delivered_quorum),
         received_us: at(line.received),
-        dst_height: (line.received != NEVER).then_some(line.dst_height),
+        dst_height: (line.received != NEVER
+            || line.outcome == crate::tables::MessageOutcome::Skipped)
+            .then_some(line.dst_height),
         outcome: line.outcome,
         amount_attos: line.amount.to_string(),
     }

@@ -1,4 +1,4 @@
-//! I-24 to I-26, the order of arrival of I-27, and I-29: bundles from the block that sends them to
+//! I-24 to I-26, the order of arrival of I-27, I-29 and I-33: bundles from the block that sends them to
 //! the block that takes them in.
 //!
 //! The bundles of a pair of chains are numbered in the order in which they were sent. They arrive
@@ -276,6 +276,29 @@ impl Delivery {
         });
         *self.count(pair, validator) = count.max(due);
         self.forget(pair);
+    }
+
+    /// I-33: a validator has told that everything up to a height is delivered.
+    pub(crate) fn answered(
+        &mut self,
+        verdicts: &mut Verdicts,
+        losses: &mut Losses,
+        (validator, holder): (u32, Option<engine::ActorId>),
+        pair: PairNo,
+        height: u64,
+    ) {
+        let Pair { base, queue, .. } = self.open(pair);
+        let due = *base + number(queue.partition_point(|sent| sent.cursor.height.0 <= height));
+        let count = *self.count(pair, validator);
+        let mut excused = || match holder {
+            Some(holder) => losses.excuse(holder),
+            None => losses.excuse_validator(validator),
+        };
+        let arrived = count >= due || excused();
+        verdicts.check(Invariant::BlockingDelivery, arrived, || {
+            let missing = due - count;
+            format!("height {height} is said to be delivered, and {missing} bundles are not")
+        });
     }
 
     /// A confirmed block takes bundles in.

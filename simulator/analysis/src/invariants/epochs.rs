@@ -90,6 +90,12 @@ impl Epochs {
         epoch < number(self.known.len())
     }
 
+    /// Whether nothing is known of what resources cost in an epoch, in a run where they do cost.
+    pub(crate) fn has_unknown_prices(&self, epoch: u32) -> bool {
+        epoch >= number(self.known.len())
+            && self.known.iter().any(|one| one.members.policy().is_some())
+    }
+
     /// Whether all epochs of this run are one.
     pub(crate) fn is_one(&self) -> bool {
         self.known.len() == 1

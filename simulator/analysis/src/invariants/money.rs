@@ -14,14 +14,15 @@ use protocol::{
     message::{
         IncomingBundle, MessageAction, MessageBundle, MessageKind, OutgoingMessage, SystemMessage,
     },
+    policy::ResourceControlPolicy,
 };
 
-use super::{Invariant, Verdicts};
+use super::{Invariant, Verdicts, drops::Drops, fees::Meter};
 use crate::registry::{ChainNo, Registry, reach};
 
 /// The accounts of one chain.
 #[derive(Clone, Debug, Default)]
-struct Accounts {
+pub(super) struct Accounts {
     /// The chain's own balance.
     chain: u128,
     /// Balances of owners on it; none is zero.
@@ -39,6 +40,10 @@ pub(crate) struct Money {
     in_flight: u128,
     /// Lost for good: rejected messages that do not come back, and bundles that were jumped over.
     dropped: u128,
+    /// Fees, which nobody has.
+    burned: u128,
+    /// Where it was dropped.
+    pub(crate) drops: Drops,
     untold: bool,
 }
 
@@ -58,6 +63,8 @@ impl Money {
             balances: supply,
             in_flight: 0,
             dropped: 0,
+            burned: 0,
+            drops: Drops::default(),
             untold: false,
         }
     }
@@ -103,16 +110,24 @@ impl Money {
         self.untold = true;
     }
 
-    /// Takes in a confirmed block; `skipped` is what bundles held that it jumped over.
+    /// What was lost for good, in attos; `None` if it is not known.
+    pub(crate) fn dropped(&self) -> Option<u128> {
+        (!self.untold).then_some(self.dropped)
+    }
+
+    /// Takes in a confirmed block; `skipped` is what bundles held that it jumped over, `policy` what
+    /// resources cost in its epoch. Gives what it has cost, where anything costs, and what its chain
+    /// holds after it.
     pub(crate) fn block(
         &mut self,
         verdicts: &mut Verdicts,
-        chain: ChainNo,
-        block: &Block,
+        (chain, block): (ChainNo, &Block),
         skipped: u128,
+        policy: Option<&ResourceControlPolicy>,
         registry: &mut Registry,
-    ) {
+    ) -> Option<(u128, Option<u128>)> {
         reach(&mut self.accounts, chain.index());
+        let mut meter = policy.map(|policy| Meter::new(verdicts, policy, block));
         let mut reckoning = Reckoning {
             verdicts,
             accounts: &mut self.accounts[chain.index()],
@@ -124,6 +139,9 @@ impl Money {
         };
         for transaction in &block.proposed().transactions {
             reckoning.transaction(transaction);
+            if let Some(meter) = &mut meter {
+                reckoning.pay_fees(meter, transaction);
+            }
         }
         reckoning.compare();
         let Reckoning {
@@ -151,6 +169,9 @@ impl Money {
         self.balances = self.balances.saturating_add(gained).saturating_sub(paid);
         self.balances = self.balances.saturating_add(children);
         self.dropped = self.dropped.saturating_add(dropped).saturating_add(skipped);
+        self.drops.note(verdicts.stamp, block, (dropped, skipped));
+        let fees = meter.map(|meter| meter.fees);
+        self.burned = self.burned.saturating_add(fees.unwrap_or(0));
         let on_the_way = self.in_flight.saturating_add(sent);
         let left = consumed
             .checked_add(skipped)
@@ -159,10 +180,11 @@ impl Money {
         if !self.untold {
             self.conserve(verdicts, left.is_some());
         }
+        fees.map(|fees| (fees, self.total(chain)))
     }
 
     fn conserve(&self, verdicts: &mut Verdicts, enough: bool) {
-        let parts = [self.in_flight, self.dropped];
+        let parts = [self.in_flight, self.dropped, self.burned];
         let sum = parts
             .iter()
             .try_fold(self.balances, |sum, part| sum.checked_add(*part));
@@ -172,10 +194,11 @@ impl Money {
             || {
                 let text = |attos| Amount::from_attos(attos).to_string();
                 format!(
-                    "balances {} and messages {} and dropped {} are not the supply {}",
+                    "balances {} and messages {} and dropped {} and fees {} are not the supply {}",
                     text(self.balances),
                     text(self.in_flight),
                     text(self.dropped),
+                    text(self.burned),
                     text(self.supply)
                 )
             },
@@ -184,7 +207,7 @@ impl Money {
 }
 
 impl Accounts {
-    fn balance(&self, owner: &AccountOwner) -> u128 {
+    pub(super) fn balance(&self, owner: &AccountOwner) -> u128 {
         if *owner == AccountOwner::CHAIN {
             return self.chain;
         }
@@ -192,7 +215,12 @@ impl Accounts {
         own.map_or(0, |(_, balance)| *balance)
     }
 
-    fn set(&mut self, owner: &AccountOwner, balance: u128) {
+    /// Whether all blocks of the chain were told.
+    pub(super) const fn is_known(&self) -> bool {
+        !self.untold
+    }
+
+    pub(super) fn set(&mut self, owner: &AccountOwner, balance: u128) {
         if *owner == AccountOwner::CHAIN {
             self.chain = balance;
             return;
@@ -263,6 +291,12 @@ impl<'a> Reckoning<'a> {
             Transaction::ReceiveMessages(incoming) => self.receive(incoming),
             Transaction::ExecuteOperation(operation) => self.operation(operation),
         }
+    }
+
+    /// I-22: what the transaction costs leaves the accounts.
+    fn pay_fees(&mut self, meter: &mut Meter<'_>, transaction: &Transaction) {
+        let paid = meter.transaction(self.verdicts, self.accounts, transaction);
+        self.change.1 = self.change.1.saturating_add(paid);
     }
 
     fn receive(&mut self, incoming: &'a IncomingBundle) {

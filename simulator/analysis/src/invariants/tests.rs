@@ -15,7 +15,7 @@ use protocol::{
 use super::*;
 use crate::{
     registry::Registry,
-    testing::{A, B, Network, ROUND, directory, genesis, members, tampered, wallet, worker},
+    testing::{A, B, Network, ROUND, directory, genesis, tampered, wallet, worker},
     validators::{Committee, Parties},
 };
 use trace::Event;
@@ -29,7 +29,7 @@ pub(super) fn watched(network: &Network) -> Invariants {
         byzantine: vec![false; 4],
     };
     let mut registry = Registry::new(&genesis);
-    let mut invariants = Invariants::new(committee, members(), &parties, &genesis);
+    let mut invariants = Invariants::new(committee, network.members(), &parties, &genesis);
     for record in &network.records {
         let (time, actor) = (record.time, record.actor);
         let party = parties.of(actor);
@@ -186,6 +186,8 @@ fn i_3_a_gap_and_a_far_epoch() {
             records: network.records.clone(),
             now_us: network.now_us,
             round: network.round,
+            policy: None,
+            charged: None,
         };
         let transactions = vec![network.pay(1)];
         let block = network.block(A, transactions);

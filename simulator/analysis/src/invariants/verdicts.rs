@@ -76,10 +76,12 @@ invariants! {
     ProposerRights = "I-18 ProposerRights",
     /// No balance is negative, and no sum wraps.
     NoNegativeBalance = "I-19 NoNegativeBalance",
-    /// Balances and messages on their way are the supply.
+    /// Balances, messages on their way, burned fees and what was dropped are the supply.
     Conservation = "I-20 Conservation",
-    /// A block sends and opens just what its transactions say.
+    /// A block sends and opens just what its transactions say, and leaves what it does not spend.
     BlockConservation = "I-21 BlockConservation",
+    /// A block costs what its prices say, somebody pays it, and no limit is exceeded.
+    Fees = "I-22 Fees",
     /// What arrives or is taken in is what the origin's block has sent.
     NoForgery = "I-24 NoForgery",
     /// No bundle is taken in twice.
@@ -94,6 +96,13 @@ invariants! {
     OutboxInboxLink = "I-29 OutboxInboxLink",
     /// One worker of a validator speaks for a chain.
     SingleWriter = "I-30 SingleWriter",
+    /// A block links, for each recipient, to the last block before it that sent there.
+    MessageLinks = "I-31 MessageLinks",
+    /// What is rejected and tracked comes back once and unchanged, nothing else does, and what is
+    /// protected is not rejected.
+    Bounces = "I-32 Bounces",
+    /// Who waits for delivery is answered when everything up to that height is delivered.
+    BlockingDelivery = "I-33 BlockingDelivery",
     /// A validator has stored the blobs of a block when it executes it.
     BlobsStored = "I-34 BlobsStored",
     /// Blobs are taken in only if a pending or certified block refers to them, and not too many.

@@ -222,7 +222,8 @@ impl Messages {
             let pair = registry.pair(dst, origin);
             let count = incoming.bundle.messages.len();
             let rejected = incoming.action == MessageAction::Reject;
-            self.skip(counters, dst, pair, incoming.bundle.cursor());
+            let jumps = (block.height().0, incoming.bundle.cursor());
+            self.skip(counters, dst, pair, jumps);
             let taken = self.take(counters, dst, pair, incoming.bundle.cursor());
             counters.received += long(count);
             reach(&mut self.tallies, dst.index()).received += long(count);
@@ -254,7 +255,13 @@ impl Messages {
     }
 
     /// A block jumps over bundles: they wait no more, and are never taken in.
-    fn skip(&mut self, counters: &mut Counters, dst: ChainNo, pair: PairNo, cursor: Cursor) {
+    fn skip(
+        &mut self,
+        counters: &mut Counters,
+        dst: ChainNo,
+        pair: PairNo,
+        (height, cursor): (u64, Cursor),
+    ) {
         let queue = reach(&mut self.pairs, pair.index());
         let until = queue.partition_point(|track| track.cursor < cursor);
         let jumped = queue[..until]
@@ -267,6 +274,10 @@ impl Messages {
         let jumped: Vec<_> = queue.extract_if(..until, |track| !track.received).collect();
         for track in jumped {
             forget(counters, reach(&mut self.tallies, dst.index()), &track);
+            for line in self.lines_of(track.first, track.count) {
+                line.outcome = MessageOutcome::Skipped;
+                line.dst_height = height;
+            }
         }
     }
 

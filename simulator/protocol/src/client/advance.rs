@@ -213,7 +213,11 @@ impl Client {
     ) {
         let block = certificate.block();
         let executed = store
-            .replay(&self.chain_ref().execution, block)
+            .replay(
+                &self.chain_ref().execution,
+                block,
+                self.policy(block.proposed().epoch),
+            )
             .expect("a quorum has executed this block on the same state");
         assert_eq!(
             executed.block.hash(),

@@ -221,7 +221,7 @@ impl Client {
         {
             return self.fail_command(command, reason, out);
         }
-        match self.stage(now, command.as_deref(), store) {
+        match self.stage(now, command.as_deref(), store, out) {
             Staged::Nothing => self.finish(None, command, store, out),
             Staged::Impossible(error) => {
                 if let Some(command) = &command {

@@ -21,6 +21,7 @@ use crate::{
     hash::CryptoHash,
     ids::{Address, BlockHeight, ChainId, Epoch, ValidatorIndex},
     machine::Outputs,
+    policy::ResourceControlPolicy,
     rpc::{Packet, Request},
     store::ContentStore,
     time::Timestamp,
@@ -69,6 +70,12 @@ impl Client {
     /// Since when there is an epoch after the first, if it is known here.
     pub(super) fn epoch_since(&self, epoch: Epoch) -> Option<Timestamp> {
         self.epochs()?.created_at(epoch)
+    }
+
+    /// Prices and limits of an epoch; `None`: nothing costs and nothing is limited.
+    pub(super) fn policy(&self, epoch: Epoch) -> Option<&ResourceControlPolicy> {
+        self.committee_of(epoch)
+            .and_then(|committee| committee.policy())
     }
 
     /// Whether a certificate of this epoch is no evidence by itself.
@@ -187,7 +194,7 @@ impl Client {
         let committee = self.committee_of(state.epoch)?;
         out.verified(certificate.lite().signatures.len());
         certificate.lite().check(committee, store).ok()?;
-        let executed = store.replay(state, block).ok()?;
+        let executed = store.replay(state, block, committee.policy()).ok()?;
         (executed.block.hash() == block.hash()).then_some(executed.state)
     }
 
@@ -237,7 +244,7 @@ impl Client {
             return;
         };
         let operations = vec![SystemOperation::ProcessNewEpoch(next)];
-        let staged = self.stage_operations(now, (operations, false), store);
+        let staged = self.stage_operations(now, operations, store, out);
         let Staged::Block {
             block,
             block_hash,

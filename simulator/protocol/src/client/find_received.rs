@@ -11,10 +11,11 @@ use super::{
 };
 use crate::{
     certificate::{CertificateKind, ConfirmedBlockCertificate},
-    error::{InboxError, NodeError},
+    error::{CertificateError, InboxError, NodeError},
     hash::CryptoHash,
     ids::{BlockHeight, ChainId, ValidatorIndex},
     machine::Outputs,
+    observe::Observation,
     rpc::{Action, ChainInfoQuery, ChainInfoResponse, Request},
     sabotage::Sabotage,
     store::ContentStore,
@@ -48,7 +49,7 @@ impl Client {
         let asked = self
             .ready
             .front()
-            .is_some_and(|c| c.action == Action::ProcessInbox);
+            .is_some_and(|c| matches!(c.action, Action::ProcessInbox | Action::TakeNewest));
         told || (asked && !self.fresh)
     }
 
@@ -205,15 +206,16 @@ impl Client {
         let Some(trusted) = self.count_trusted(&recipient, certificates) else {
             return false;
         };
+        for refused in &certificates[trusted..] {
+            let block = refused.block();
+            let error = NodeError::RevokedEpoch(block.proposed().epoch);
+            tell_refused(recipient, (fetch.origin, block.height()), error, out);
+        }
         for certificate in &certificates[..trusted] {
             let block = certificate.block();
             out.verified(certificate.lite().signatures.len());
-            let valid = block.chain_id() == fetch.origin
-                && certificate.kind() == CertificateKind::Confirmed
-                && self
-                    .committee_of(block.proposed().epoch)
-                    .is_some_and(|committee| certificate.lite().check(committee, store).is_ok());
-            if !valid {
+            if let Err(error) = self.check_sender_block(fetch.origin, certificate, store) {
+                tell_refused(recipient, (fetch.origin, block.height()), error, out);
                 return false;
             }
             store.put_certificate(certificate);
@@ -234,11 +236,30 @@ impl Client {
                     fetch.heights.insert(0, previous);
                     return false;
                 }
-                Err(_) => return false,
+                Err(error) => {
+                    tell_refused(recipient, (fetch.origin, block.height()), error, out);
+                    return false;
+                }
             }
         }
         fetch.complete = certificates.len() == fetch.heights.len();
         fetch.complete
+    }
+
+    fn check_sender_block(
+        &self,
+        origin: ChainId,
+        certificate: &ConfirmedBlockCertificate,
+        store: &dyn ContentStore,
+    ) -> Result<(), NodeError> {
+        let block = certificate.block();
+        if block.chain_id() != origin || certificate.kind() != CertificateKind::Confirmed {
+            return Err(NodeError::Certificate(CertificateError::OtherBlock));
+        }
+        let epoch = block.proposed().epoch;
+        let committee = self.committee_of(epoch);
+        let committee = committee.ok_or(NodeError::EventsNotFound(epoch))?;
+        Ok(certificate.lite().check(committee, store)?)
     }
 
     /// Asks the next validator that named the blocks; gives up after the last.
@@ -307,6 +328,21 @@ impl Client {
         });
         waiting.or(pending).map(|bundle| bundle.certificate_hash)
     }
+}
+
+/// Tells that a block of a sender is no evidence for this wallet.
+fn tell_refused(
+    chain: ChainId,
+    (origin, height): (ChainId, BlockHeight),
+    error: NodeError,
+    out: &mut Outputs,
+) {
+    out.observe(Observation::SenderBlockRefused {
+        chain,
+        origin,
+        height,
+        error,
+    });
 }
 
 fn index_of(validator: ValidatorIndex) -> usize {

@@ -103,6 +103,7 @@ impl Client {
             | NodeError::RoundDoesNotTimeOut(_)
             | NodeError::FastBlockUsingOracles
             | NodeError::RevokedEpoch(_)
+            | NodeError::BatchRolledBack
             | NodeError::UnexpectedBlob(_)
             | NodeError::Blob(_)
             | NodeError::CorruptedChainState(_) => Vec::new(),

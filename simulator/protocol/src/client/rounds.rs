@@ -235,7 +235,9 @@ impl Client {
         store: &dyn ContentStore,
     ) -> Option<Executed> {
         let state = &self.chain_ref().execution;
-        store.execute(state, block, hash).ok()
+        store
+            .execute(state, block, hash, self.policy(block.epoch))
+            .ok()
     }
 
     /// The command of the pending block, if that is the one with this hash.

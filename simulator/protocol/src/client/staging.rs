@@ -5,15 +5,18 @@
 
 use std::sync::Arc;
 
-use super::{Client, blobs::operations_on_blobs};
+use super::{Client, MessagePolicy, blobs::operations_on_blobs};
 use crate::{
+    amount::Amount,
     block::{ProposedBlock, SystemOperation, Transaction},
     committee::Committee,
     description::InitialChainConfig,
     error::{BlockError, ExecutionError},
     hash::CryptoHash,
-    ids::{Account, ChainId},
+    ids::{Account, AccountOwner, ChainId},
+    machine::Outputs,
     message::{IncomingBundle, MessageAction},
+    observe::Observation,
     rpc::{Action, Command},
     store::ContentStore,
     time::Timestamp,
@@ -45,6 +48,7 @@ impl Client {
         now: Timestamp,
         command: Option<&Command>,
         store: &dyn ContentStore,
+        out: &mut Outputs,
     ) -> Staged {
         let mut operations =
             command.map_or_else(Vec::new, |command| self.operations_of(&command.action));
@@ -52,17 +56,34 @@ impl Client {
         if pooled {
             operations = self.pooled();
         }
-        self.stage_operations(now, (operations, pooled), store)
+        let mut incoming = self.waiting_bundles();
+        if command.is_some_and(|command| command.action == Action::TakeNewest) {
+            keep_newest(&mut incoming);
+        }
+        self.stage_block(now, incoming, (operations, pooled), store, out)
     }
 
-    /// Builds a block of these operations and of what waits. `pooled`: users have handed them in.
+    /// Builds a block of these operations and of what waits.
     pub(super) fn stage_operations(
         &self,
         now: Timestamp,
+        operations: Vec<SystemOperation>,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) -> Staged {
+        self.stage_block(now, self.waiting_bundles(), (operations, false), store, out)
+    }
+
+    /// Builds a block of operations and bundles. `pooled`: users have handed the operations in.
+    fn stage_block(
+        &self,
+        now: Timestamp,
+        mut incoming: Vec<IncomingBundle>,
         (mut operations, pooled): (Vec<SystemOperation>, bool),
         store: &dyn ContentStore,
+        out: &mut Outputs,
     ) -> Staged {
-        let mut incoming = self.waiting_bundles();
+        self.tell_unwanted(&incoming, out);
         let mut failures = 0;
         loop {
             if incoming.is_empty() && operations.is_empty() {
@@ -70,7 +91,8 @@ impl Client {
             }
             let block = self.block_with(now, &incoming, &operations);
             let block_hash = CryptoHash::of(&block);
-            match store.execute(&self.chain_ref().execution, &block, block_hash) {
+            let state = &self.chain_ref().execution;
+            match store.execute(state, &block, block_hash, self.policy(block.epoch)) {
                 Ok(executed) => {
                     return Staged::Block {
                         block: Arc::new(block),
@@ -89,26 +111,94 @@ impl Client {
                         return Staged::Impossible(BlockError::Transaction { transaction, error });
                     }
                     failures += 1;
+                    let before = incoming.clone();
                     prune(&mut incoming, index, &error, failures);
+                    self.tell_pruned(&before, &incoming, &error, out);
+                }
+                Err(BlockError::BlockProposalTooLarge { .. }) if !incoming.is_empty() => {
+                    // Some of them wait for another block.
+                    incoming.truncate(incoming.len() / 2);
                 }
                 Err(error) => return Staged::Impossible(error),
             }
         }
     }
 
+    /// Tells what was done with bundles that fail, and why: no block will ever say it.
+    fn tell_pruned(
+        &self,
+        before: &[IncomingBundle],
+        after: &[IncomingBundle],
+        error: &ExecutionError,
+        out: &mut Outputs,
+    ) {
+        let chain = self.chain_ref().execution.chain_id;
+        for incoming in before {
+            let place = (incoming.origin, incoming.bundle.cursor());
+            let (origin, cursor) = place;
+            let kept = after
+                .iter()
+                .find(|other| (other.origin, other.bundle.cursor()) == place);
+            let reason = error.to_string();
+            match kept {
+                None => out.observe(Observation::BundlePostponed {
+                    chain,
+                    origin,
+                    cursor,
+                    reason,
+                }),
+                Some(kept) if kept.action != incoming.action => {
+                    out.observe(Observation::BundleRejected {
+                        chain,
+                        origin,
+                        cursor,
+                        reason,
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Tells what is rejected whatever it holds.
+    fn tell_unwanted(&self, incoming: &[IncomingBundle], out: &mut Outputs) {
+        let state = &self.chain_ref().execution;
+        let unwanted = incoming.iter();
+        for one in unwanted.filter(|one| one.action == MessageAction::Reject) {
+            let reason = if state.closed {
+                BlockError::ClosedChain.to_string()
+            } else {
+                "its owner rejects what may be rejected".to_owned()
+            };
+            out.observe(Observation::BundleRejected {
+                chain: state.chain_id,
+                origin: one.origin,
+                cursor: one.bundle.cursor(),
+                reason,
+            });
+        }
+    }
+
     /// Whether anything waits in the inbox.
     pub(super) fn inbox_waits(&self) -> bool {
+        if self.config.options.message_policy == MessagePolicy::Ignore {
+            return false;
+        }
         let inboxes = self.chain.as_ref().map(|chain| chain.inboxes());
         inboxes.is_some_and(|inboxes| inboxes.iter().any(|(_, inbox)| !inbox.added().is_empty()))
     }
 
     /// Bundles that wait, by timestamp, and by cursor within each origin.
     fn waiting_bundles(&self) -> Vec<IncomingBundle> {
-        let action = if self.chain_ref().execution.closed {
+        let policy = self.config.options.message_policy;
+        let action = if self.chain_ref().execution.closed || policy == MessagePolicy::Reject {
             MessageAction::Reject
         } else {
             MessageAction::Accept
         };
+        if policy == MessagePolicy::Ignore {
+            return Vec::new();
+        }
         let mut incoming: Vec<_> = self
             .chain_ref()
             .inboxes()
@@ -185,8 +275,10 @@ impl Client {
                 recipient,
                 ..
             } => unopened(target_id) || unopened(&recipient.chain_id),
+            Action::Airdrop { recipients, .. } => recipients.iter().any(unopened),
             Action::OpenChain { .. }
             | Action::ProcessInbox
+            | Action::TakeNewest
             | Action::ChangeOwnership(_)
             | Action::CloseChain
             | Action::NewCommittee(_)
@@ -229,12 +321,24 @@ impl Client {
                 SystemOperation::ChangeOwnership(ownership.clone())
             }
             Action::CloseChain => SystemOperation::CloseChain,
+            Action::Airdrop { recipients, amount } => return self.airdrop(recipients, *amount),
             Action::NewCommittee(committee) => return self.new_committee(committee),
             Action::RevokeEpoch(epoch) => SystemOperation::RemoveCommittee { epoch: *epoch },
             Action::PublishBlobs(_) | Action::VerifyBlob(_) => return operations_on_blobs(action),
-            Action::Submit { .. } | Action::ProcessInbox => return Vec::new(),
+            Action::Submit { .. } | Action::ProcessInbox | Action::TakeNewest => {
+                return Vec::new();
+            }
         };
         vec![operation]
+    }
+
+    fn airdrop(&self, recipients: &[ChainId], amount: Amount) -> Vec<SystemOperation> {
+        let pay = |recipient: &ChainId| SystemOperation::Transfer {
+            owner: AccountOwner::CHAIN,
+            recipient: Account::chain(self.opened_id(recipient)),
+            amount,
+        };
+        recipients.iter().map(pay).collect()
     }
 
     fn new_committee(&self, committee: &Arc<Committee>) -> Vec<SystemOperation> {
@@ -262,14 +366,32 @@ fn leave_out(operations: &mut Vec<SystemOperation>, failed: usize) {
     });
 }
 
-/// Table 3.3: reject what fails; leave it for later if it may not be rejected or too much fails.
+/// Leaves out what may be jumped over, if something later of its origin is taken in.
+fn keep_newest(incoming: &mut Vec<IncomingBundle>) {
+    let newest: Vec<_> = incoming
+        .iter()
+        .enumerate()
+        .map(|(place, one)| {
+            !incoming[place + 1..]
+                .iter()
+                .any(|later| later.origin == one.origin)
+        })
+        .collect();
+    let mut newest = newest.into_iter();
+    incoming.retain(|one| newest.next() == Some(true) || !one.bundle.is_skippable());
+}
+
+/// Table 3.3: reject what fails; leave it for later if it may not be rejected, if too much fails, or
+/// if there is too much in the block. What cannot even be rejected, since nobody can pay for that,
+/// waits too.
 fn prune(incoming: &mut Vec<IncomingBundle>, index: usize, error: &ExecutionError, failures: u32) {
     if failures > MAX_FAILURES {
-        incoming.clear();
+        incoming.truncate(index);
         return;
     }
-    let refused = *error == ExecutionError::CannotRejectMessage;
-    if refused || incoming[index].bundle.is_protected() {
+    let full = error.is_limit_error() && index > 0;
+    let rejected = incoming[index].action == MessageAction::Reject;
+    if full || rejected || incoming[index].bundle.is_protected() {
         let origin = incoming[index].origin;
         let mut position = 0;
         incoming.retain(|other| {

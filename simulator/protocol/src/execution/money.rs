@@ -109,7 +109,7 @@ impl Execution<'_> {
         owner: AccountOwner,
         amount: Amount,
     ) -> Result<(), ExecutionError> {
-        if amount.is_zero() {
+        if amount.is_zero() && self.sabotage != Sabotage::ZeroAmounts {
             return Err(ExecutionError::IncorrectTransferAmount);
         }
         let balance = self.state.balance_of(&owner);

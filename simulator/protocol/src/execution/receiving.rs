@@ -9,6 +9,7 @@ use crate::{
     message::{
         IncomingBundle, MessageAction, MessageKind, OutgoingMessage, PostedMessage, SystemMessage,
     },
+    sabotage::Sabotage,
 };
 
 impl Execution<'_> {
@@ -52,6 +53,7 @@ impl Execution<'_> {
     /// A rejected tracked message goes home as a bouncing one; nothing else happens (table 3.4).
     pub(super) fn reject(&mut self, origin: ChainId, posted: &PostedMessage) {
         match posted.kind {
+            MessageKind::Tracked if self.sabotage == Sabotage::BounceDropped => {}
             MessageKind::Tracked => self.send(OutgoingMessage {
                 destination: origin,
                 authenticated_owner: posted.authenticated_owner,

@@ -16,15 +16,15 @@ use crate::{
     testing::key,
 };
 
-fn owner(index: u32) -> AccountOwner {
+pub(super) fn owner(index: u32) -> AccountOwner {
     key(2, index).public().owner()
 }
 
-fn tokens(count: u64) -> Amount {
+pub(super) fn tokens(count: u64) -> Amount {
     Amount::from_tokens(count)
 }
 
-fn chain(index: u32, balance: u64) -> ExecutionState {
+pub(super) fn chain(index: u32, balance: u64) -> ExecutionState {
     ExecutionState::new(&ChainDescription {
         origin: ChainOrigin::Root(index),
         timestamp: Timestamp::default(),
@@ -36,7 +36,11 @@ fn chain(index: u32, balance: u64) -> ExecutionState {
     })
 }
 
-fn block(state: &ExecutionState, index: u32, transactions: Vec<Transaction>) -> ProposedBlock {
+pub(super) fn block(
+    state: &ExecutionState,
+    index: u32,
+    transactions: Vec<Transaction>,
+) -> ProposedBlock {
     ProposedBlock {
         chain_id: state.chain_id,
         epoch: state.epoch,
@@ -48,7 +52,7 @@ fn block(state: &ExecutionState, index: u32, transactions: Vec<Transaction>) -> 
     }
 }
 
-fn transfer(from: AccountOwner, to: ChainId, amount: Amount) -> Transaction {
+pub(super) fn transfer(from: AccountOwner, to: ChainId, amount: Amount) -> Transaction {
     let recipient = Account::chain(to);
     Transaction::ExecuteOperation(SystemOperation::Transfer {
         owner: from,
@@ -111,7 +115,7 @@ fn what_must_not_move_does_not() {
 }
 
 /// The bundle that `state`'s block sends to `to`, as an incoming one.
-fn incoming(
+pub(super) fn incoming(
     from: &ExecutionState,
     index: u32,
     to: ChainId,

@@ -13,7 +13,7 @@ use crate::{
     message::{MessageBundle, MessageKind, PostedMessage, SystemMessage},
 };
 
-fn bundle(height: u64, index: u32, kind: MessageKind) -> Arc<MessageBundle> {
+pub(super) fn bundle(height: u64, index: u32, kind: MessageKind) -> Arc<MessageBundle> {
     let owner = AccountOwner::CHAIN;
     Arc::new(MessageBundle {
         height: BlockHeight(height),

@@ -139,12 +139,9 @@ fn expected() -> BTreeSet<String> {
     let flaws = flaws
         .into_iter()
         .flat_map(|(message, flaws)| flaws.iter().map(|flaw| name_of(message, *flaw)));
-    // No block here reads an epoch, and none is revoked; that has tests of its own.
-    let elsewhere = [
-        "FastBlockUsingOracles",
-        "RevokedEpoch",
-        "FirstRoundViolation",
-    ];
+    // No block here reads an epoch, and none is revoked, and no wallet is told of a batch; those have
+    // tests of their own.
+    let elsewhere = ["BatchRolledBack", "FastBlockUsingOracles", "FirstRoundViolation", "RevokedEpoch"];
     let reasons = NodeError::NAMES
         .iter()
         .filter(|name| !elsewhere.contains(name));

@@ -24,6 +24,7 @@ use crate::{
         IncomingBundle, MessageAction, MessageBundle, MessageKind, PostedMessage, SystemMessage,
     },
     ownership::{ChainOwnership, TimeoutConfig},
+    policy::ResourceControlPolicy,
     round::Round,
     sabotage::Sabotage,
     signature::{PublicKey, Signature, SigningKey},
@@ -187,12 +188,18 @@ impl ContentStore for Store {
         state: &Arc<ExecutionState>,
         block: &ProposedBlock,
         _block_hash: CryptoHash,
+        _policy: Option<&ResourceControlPolicy>,
     ) -> Result<Executed, BlockError> {
         Ok(self.leap(execution::execute(state, block)?))
     }
 
-    fn replay(&self, state: &Arc<ExecutionState>, block: &Block) -> Result<Executed, BlockError> {
-        let executed = self.plain.replay(state, block)?;
+    fn replay(
+        &self,
+        state: &Arc<ExecutionState>,
+        block: &Block,
+        policy: Option<&ResourceControlPolicy>,
+    ) -> Result<Executed, BlockError> {
+        let executed = self.plain.replay(state, block, policy)?;
         Ok(self.leap(executed))
     }
 
@@ -295,6 +302,7 @@ impl World {
             map: crate::database::ShardMap::first(1, crate::database::Placement::Remainder),
             key: key(1, 0),
             block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
+            delivery: crate::worker::DeliveryOptions::default(),
             sabotage: Sabotage::None,
         }
     }
@@ -380,7 +388,8 @@ impl World {
         state: &Arc<ExecutionState>,
         block: &ProposedBlock,
     ) -> Result<Executed, BlockError> {
-        self.store.execute(state, block, CryptoHash::of(block))
+        self.store
+            .execute(state, block, CryptoHash::of(block), None)
     }
 
     /// The block that a quorum has confirmed on top of `state`; this one if there is none yet.

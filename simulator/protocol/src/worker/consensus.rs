@@ -10,6 +10,7 @@ use crate::{
         TimeoutCertificate, ValidatedBlockCertificate, Vote, VotePayload,
     },
     error::{CertificateError, NodeError},
+    execution::Charged,
     hash::CryptoHash,
     ids::{BlockHeight, ChainId},
     machine::Outputs,
@@ -178,7 +179,12 @@ impl Worker {
                 self.check_events(&proposal.block)?;
                 self.check_required(chain, &proposal.block)?;
                 let state = &self.chains[&chain].execution;
-                let executed = store.execute(state, &proposal.block, proposal.block_hash())?;
+                let executed = store.execute(
+                    state,
+                    &proposal.block,
+                    proposal.block_hash(),
+                    self.policy(proposal.block.epoch),
+                )?;
                 Ok(executed.block)
             }
         }
@@ -465,7 +471,10 @@ impl Worker {
         }
         self.check_events(block.proposed())?;
         let corrupted = NodeError::CorruptedChainState(block.hash());
-        let executed = store.replay(state, block).map_err(|_| corrupted.clone())?;
+        let policy = self.policy(block.proposed().epoch);
+        let executed = store
+            .replay(state, block, policy)
+            .map_err(|_| corrupted.clone())?;
         if executed.block.hash() != block.hash() {
             return Err(corrupted);
         }
@@ -493,7 +502,7 @@ impl Worker {
         let mut peers = executed.block.recipients();
         let incoming = executed.block.proposed().incoming_bundles();
         peers.extend(incoming.map(|incoming| incoming.origin));
-        let state_hash = executed.state.state_hash;
+        let (state_hash, charged) = (executed.state.state_hash, executed.charged);
         let state = self.chains.get_mut(&chain).expect("loaded by the caller");
         state.apply(executed, now)?;
         self.volatile.recent_blocks.remove(&chain);
@@ -504,6 +513,14 @@ impl Worker {
             hash,
             state_hash,
         });
+        if let Some(Charged { fees, held }) = charged {
+            out.observe(Observation::FeesCharged {
+                chain,
+                height,
+                fees,
+                held,
+            });
+        }
         self.observe_shape(chain, peers, out);
         self.forget_one(chain, out);
         Ok(())
@@ -552,6 +569,7 @@ impl Worker {
         height: BlockHeight,
         delivery: Delivery,
         response: Response,
+        out: &mut Outputs,
     ) -> Option<Response> {
         let state = &self.chains[&asked.chain];
         match delivery {
@@ -560,7 +578,12 @@ impl Worker {
                 waiting.push((height, asked.client, asked.id));
                 None
             }
-            Delivery::Blocking | Delivery::NonBlocking => Some(response),
+            Delivery::Blocking => {
+                let chain = asked.chain;
+                out.observe(Observation::DeliveryAnswered { chain, height });
+                Some(response)
+            }
+            Delivery::NonBlocking => Some(response),
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Messages between the shards of one validator: at least once in transport, exactly once in effect.
 //!
-//! An update carries everything that waits for a recipient, rebuilt from the outbox each time; at
-//! most one a pair of chains is on its way. The recipient confirms after saving, also when nothing
-//! was new, so that a lost confirmation repairs itself.
+//! What recipient and sender do with the requests that `delivery` sends. The recipient confirms
+//! after saving, also when nothing was new, so that a lost confirmation repairs itself.
 
 use std::sync::Arc;
 
-use super::{InFlight, SWEEP, Worker};
+use super::{Worker, delivery::Pair};
 use crate::{
-    error::NodeError,
+    error::{InboxError, NodeError},
     hash::CryptoHash,
     ids::{BlockHeight, ChainId, Epoch},
     machine::Outputs,
@@ -17,140 +16,15 @@ use crate::{
     rpc::{CrossChainRequest, Packet, Reason},
     sabotage::Sabotage,
     store::ContentStore,
-    time::{TimeDelta, Timestamp},
+    time::Timestamp,
 };
 
-/// Sender and recipient chain of an update.
-type Pair = (ChainId, ChainId);
-
-/// The delay before the first retry; later ones wait this much longer each time.
-const RETRY_DELAY: TimeDelta = TimeDelta::from_secs(2);
-/// The longest delay between retries.
-const RETRY_DELAY_MAX: TimeDelta = TimeDelta::from_secs(30);
-/// After so many retries an update is forgotten until something touches its sender chain.
-const RETRIES_MAX: u32 = 10;
-/// Updates on their way at most, per shard: more are dropped, and derived again later.
-const QUEUE_MAX: usize = 1_000_000;
-/// Blocks in one update at most; the rest follows when these are confirmed.
-const CHUNK_BLOCKS_MAX: usize = 100;
-
 impl Worker {
-    /// Sends what waits in the outboxes of `chain`, unless it is on its way already.
-    pub(super) fn push_outboxes(
-        &mut self,
-        now: Timestamp,
-        chain: ChainId,
-        store: &dyn ContentStore,
-        out: &mut Outputs,
-    ) {
-        let state = &self.chains[&chain];
-        let waiting = state
-            .outboxes()
-            .iter()
-            .filter(|(_, outbox)| !outbox.queue().is_empty());
-        let recipients: Vec<_> = waiting.map(|(recipient, _)| *recipient).collect();
-        for recipient in recipients {
-            let pair = (chain, recipient);
-            if self.volatile.in_flight.len() < QUEUE_MAX
-                && !self.volatile.in_flight.contains_key(&pair)
-            {
-                self.push_update(now, pair, 1, store, out);
-            }
-        }
-    }
-
-    fn push_update(
-        &mut self,
-        now: Timestamp,
-        pair: Pair,
-        attempt: u32,
-        store: &dyn ContentStore,
-        out: &mut Outputs,
-    ) {
-        let Some(request) = self.update_for(pair, store) else {
-            self.volatile.in_flight.remove(&pair);
-            return;
-        };
-        let delay = RETRY_DELAY
-            .saturating_mul(u64::from(attempt))
-            .min(RETRY_DELAY_MAX);
-        let due = now.saturating_add(delay);
-        self.volatile
-            .in_flight
-            .insert(pair, InFlight { attempt, due });
-        out.send(
-            self.shard_of(&pair.1),
-            Packet::CrossChain(Box::new(request)),
-        );
-        if !self.volatile.sweeping {
-            self.volatile.sweeping = true;
-            out.timer(RETRY_DELAY, SWEEP);
-        }
-    }
-
-    fn update_for(&self, pair: Pair, store: &dyn ContentStore) -> Option<CrossChainRequest> {
-        let (sender, recipient) = pair;
-        let state = self.chains.get(&sender)?;
-        let queue = state.outboxes().get(&recipient)?.queue();
-        let first = *queue.front()?;
-        let mut bundles = Vec::new();
-        let mut previous_height = None;
-        for height in queue.iter().take(CHUNK_BLOCKS_MAX) {
-            let hash = state
-                .block_hash(*height)
-                .expect("I-28: a scheduled block is stored");
-            let certificate = store
-                .certificate(&hash)
-                .expect("stored certificates are kept");
-            let block = certificate.block();
-            if *height == first {
-                let previous = block.outcome().previous_message_blocks.get(&recipient);
-                previous_height = previous.map(|(_, height)| *height);
-            }
-            let epoch = block.proposed().epoch;
-            bundles.extend(
-                block
-                    .bundles_for(&recipient)
-                    .iter()
-                    .map(|(_, bundle)| (epoch, bundle.clone())),
-            );
-        }
-        Some(CrossChainRequest::UpdateRecipient {
-            sender,
-            recipient,
-            bundles,
-            previous_height,
-        })
-    }
-
-    /// Sends again what was not confirmed in time.
-    pub(super) fn sweep(&mut self, now: Timestamp, store: &dyn ContentStore, out: &mut Outputs) {
-        self.volatile.sweeping = false;
-        let late = self
-            .volatile
-            .in_flight
-            .iter()
-            .filter(|(_, update)| update.due <= now);
-        let late: Vec<_> = late.map(|(pair, update)| (*pair, update.attempt)).collect();
-        for (pair, attempt) in late {
-            if attempt > RETRIES_MAX {
-                self.volatile.in_flight.remove(&pair);
-                out.observe(Observation::UpdateAbandoned {
-                    sender: pair.0,
-                    recipient: pair.1,
-                });
-            } else {
-                self.push_update(now, pair, attempt + 1, store, out);
-            }
-        }
-        if !self.volatile.sweeping && !self.volatile.in_flight.is_empty() {
-            self.volatile.sweeping = true;
-            out.timer(RETRY_DELAY, SWEEP);
-        }
-    }
-
     /// Section 5.4. A recipient that is not known here, or that nobody can ever extend, saves nothing
     /// and confirms nothing.
+    ///
+    /// # Errors
+    /// Why the update is refused. Nothing is changed then, and the fact is told.
     pub(super) fn update_recipient(
         &mut self,
         now: Timestamp,
@@ -158,7 +32,7 @@ impl Worker {
         bundles: &[(Epoch, Arc<MessageBundle>)],
         previous_height: Option<BlockHeight>,
         out: &mut Outputs,
-    ) {
+    ) -> Result<(), NodeError> {
         let (sender, recipient) = pair;
         let sabotage = self.config.sabotage;
         let admitted = self.admit(pair, bundles, out);
@@ -175,12 +49,14 @@ impl Worker {
                 out.observe(Observation::UpdateRefused {
                     recipient,
                     origin: sender,
-                    error,
+                    error: error.clone(),
                 });
-                return;
+                self.ask_for_lost(pair, &error, out);
+                return Err(error);
             }
         };
         out.persist(recipient);
+        let new = !received.arrivals.is_empty();
         match received.arrivals.last() {
             Some((newest, _)) => {
                 let reason = Reason::NewIncomingBundle {
@@ -198,7 +74,8 @@ impl Worker {
             observe_arrival(pair, &bundle, arrival, out);
         }
         self.observe_shape(recipient, [sender], out);
-        if let Some(latest_height) = received.latest_height {
+        let confirms = new || self.config.delivery.confirm_duplicates;
+        if let Some(latest_height) = received.latest_height.filter(|_| confirms) {
             let confirm = CrossChainRequest::ConfirmUpdatedRecipient {
                 sender,
                 recipient,
@@ -209,6 +86,61 @@ impl Worker {
                 Packet::CrossChain(Box::new(confirm)),
             );
         }
+        Ok(())
+    }
+
+    /// A recipient that misses what the sender takes for confirmed asks for it, where that is
+    /// allowed.
+    fn ask_for_lost(&self, pair: Pair, error: &NodeError, out: &mut Outputs) {
+        let NodeError::Inbox {
+            error: InboxError::InboxGapDetected { next, .. },
+            ..
+        } = error
+        else {
+            return;
+        };
+        if self.config.delivery.repair_gaps {
+            let (sender, recipient) = pair;
+            let request = CrossChainRequest::RevertConfirm {
+                sender,
+                recipient,
+                retransmit_from: *next,
+            };
+            out.send(
+                self.shard_of(&sender),
+                Packet::CrossChain(Box::new(request)),
+            );
+        }
+    }
+
+    /// A recipient has lost what it had confirmed: what was sent from a height on goes into the
+    /// outbox again, and out.
+    pub(super) fn revert_confirm(
+        &mut self,
+        now: Timestamp,
+        pair: Pair,
+        retransmit_from: BlockHeight,
+        store: &dyn ContentStore,
+        out: &mut Outputs,
+    ) {
+        let (sender, recipient) = pair;
+        let Some(state) = self.chains.get_mut(&sender) else {
+            return;
+        };
+        let restored = state.restore_outbox(recipient, retransmit_from, store);
+        if restored.is_empty() {
+            return;
+        }
+        out.persist(sender);
+        for height in restored {
+            out.observe(Observation::OutboxRestored {
+                sender,
+                recipient,
+                height,
+            });
+        }
+        self.observe_shape(sender, [recipient], out);
+        self.push_update(now, pair, 1, store, out);
     }
 
     /// Section 5.5: drops what is confirmed, sends the next chunk, answers who waits for delivery.
@@ -221,7 +153,6 @@ impl Worker {
         out: &mut Outputs,
     ) {
         let (sender, recipient) = pair;
-        self.volatile.in_flight.remove(&pair);
         let Some(state) = self.chains.get_mut(&sender) else {
             return;
         };
@@ -237,7 +168,7 @@ impl Worker {
             });
         }
         self.observe_shape(sender, [recipient], out);
-        self.push_update(now, pair, 1, store, out);
+        self.go_on_after(now, pair, store, out);
         self.answer_delivered(sender, out);
     }
 
@@ -248,6 +179,7 @@ impl Worker {
         let mut still_waiting = Vec::new();
         for (height, client, id) in waiting {
             if self.chains[&chain].all_delivered_up_to(height) {
+                out.observe(Observation::DeliveryAnswered { chain, height });
                 let response = self.unsigned_info(chain);
                 self.reply(client, id, Ok(response), out);
             } else {

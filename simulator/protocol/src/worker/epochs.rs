@@ -15,6 +15,7 @@ use crate::{
     machine::Outputs,
     message::MessageBundle,
     observe::Observation,
+    policy::ResourceControlPolicy,
     rpc::{CrossChainRequest, Packet},
 };
 
@@ -23,6 +24,12 @@ impl Worker {
     pub(super) fn committee(&self, epoch: Epoch) -> Result<Arc<Committee>, NodeError> {
         let known = self.epochs.committee(&self.config.genesis, epoch);
         known.cloned().ok_or(NodeError::EventsNotFound(epoch))
+    }
+
+    /// Prices and limits of an epoch; `None`: nothing costs and nothing is limited.
+    pub(super) fn policy(&self, epoch: Epoch) -> Option<&ResourceControlPolicy> {
+        let committee = self.epochs.committee(&self.config.genesis, epoch);
+        committee.and_then(|committee| committee.policy())
     }
 
     /// What a block reads of the admin chain is known here.

@@ -242,9 +242,8 @@ impl Worker {
         let lease = database.release(now, chain, self.config.shard, state)?;
         let fact = ShardingFact::ChainReleased { chain, lease };
         out.observe(Observation::Sharding(fact));
-        self.volatile
-            .in_flight
-            .retain(|(sender, _), _| *sender != chain);
+        self.volatile.queue.forget_sender(chain);
+        self.volatile.batches.forget_recipient(chain);
         let (mine, other) = std::mem::take(&mut self.volatile.delayed)
             .into_iter()
             .partition(|(_, asked)| asked.chain == chain);
@@ -384,7 +383,8 @@ fn subject(packet: &Packet) -> Option<ChainId> {
         Packet::Forward { chain, .. } => Some(*chain),
         Packet::CrossChain(request) => match &**request {
             CrossChainRequest::UpdateRecipient { recipient, .. } => Some(*recipient),
-            CrossChainRequest::ConfirmUpdatedRecipient { sender, .. } => Some(*sender),
+            CrossChainRequest::ConfirmUpdatedRecipient { sender, .. }
+            | CrossChainRequest::RevertConfirm { sender, .. } => Some(*sender),
             // For everybody: immutable, or known to grow only.
             CrossChainRequest::StoreDescription(_)
             | CrossChainRequest::StoreEpochs(_)

@@ -135,6 +135,8 @@ fn edge_of(row: &MessageRow) -> Edge {
     match row.outcome {
         MessageOutcome::InFlight => one.in_flight = 1,
         MessageOutcome::Waiting => one.waiting = 1,
+        // It is neither waiting nor taken in: the whole less the parts.
+        MessageOutcome::Skipped => {}
         MessageOutcome::Accepted => one.accepted = 1,
         MessageOutcome::Rejected => one.rejected = 1,
     }

@@ -308,7 +308,9 @@ fn draw_message(
             svg.line(from, to, &solid);
             svg.circle(to.0, to.1, 20, &format!("fill=\"{hue}\""));
         }
-        End::Accepted { .. } | End::Rejected { .. } | End::Waiting => svg.line(from, to, &solid),
+        End::Accepted { .. } | End::Rejected { .. } | End::Skipped { .. } | End::Waiting => {
+            svg.line(from, to, &solid);
+        }
     }
     if bouncing {
         svg.line((from.0 + 35, from.1), (to.0 + 35, to.1), &thin);
@@ -329,6 +331,10 @@ fn draw_message(
             let dots = format!("{solid} stroke-dasharray=\"2 4\"");
             svg.line(to, (plan.axis.right() + 80, to.1), &dots);
         }
+        End::Skipped { x } => {
+            svg.line(to, (x, to.1), &solid);
+            stop(svg, x, to.1, hue);
+        }
         End::Flying | End::Away => {}
     }
     if bouncing && let End::Accepted { x, .. } | End::Rejected { x, .. } = line.end {
@@ -338,6 +344,12 @@ fn draw_message(
         marker(svg, to.0, to.1, shape, hue);
     }
     svg.close();
+}
+
+/// The mark where a message is jumped over: the line ends at a bar.
+pub(super) fn stop(svg: &mut Svg, x: Dp, y: Dp, hue: &str) {
+    let style = format!("fill=\"none\" stroke=\"{hue}\" stroke-width=\"3\"");
+    svg.line((x, y - 55), (x, y + 55), &style);
 }
 
 /// The refused mark.
@@ -381,6 +393,7 @@ fn outcome(outcome: MessageOutcome) -> &'static str {
         MessageOutcome::Waiting => "waiting",
         MessageOutcome::Accepted => "accepted",
         MessageOutcome::Rejected => "rejected",
+        MessageOutcome::Skipped => "jumped over",
     }
 }
 
@@ -523,6 +536,7 @@ fn marks_of<'a>(
         marks.push(Mark::Accepted(apps.style(&row.1.app)));
     }
     marks.extend(hue_of(&|l, _| matches!(l.end, End::Rejected { .. })).map(Mark::Rejected));
+    marks.extend(hue_of(&|l, _| matches!(l.end, End::Skipped { .. })).map(Mark::Skipped));
     marks.extend(hue_of(&|_, row| row.kind == "bouncing").map(Mark::Bouncing));
     marks.extend(hue_of(&|l, _| l.end == End::Waiting).map(Mark::Waiting));
     marks.extend(hue_of(&|l, _| l.end == End::Flying).map(Mark::Flying));

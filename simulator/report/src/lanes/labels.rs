@@ -164,6 +164,7 @@ pub(super) fn place_labels(
                 field.line(line.to, (end, y));
                 field.line((end, y), (end, edge));
             }
+            End::Skipped { x: end } => field.line(line.to, (end, y)),
             End::Waiting => field.line(line.to, (axis.right(), y)),
             End::Flying | End::Away => {}
         }

@@ -45,6 +45,8 @@ pub(super) enum End {
     Accepted { x: Dp, edge: Dp },
     /// At the box, refused.
     Rejected { x: Dp, edge: Dp },
+    /// At a bar: jumped over by the box at this position.
+    Skipped { x: Dp },
     /// Dotted to the right end.
     Waiting,
     /// Dashed to the right end: not in the inbox yet.
@@ -418,6 +420,7 @@ fn lines_of(
                 x: x.max(inbox),
                 edge,
             },
+            (MessageOutcome::Skipped, Some(x)) => End::Skipped { x: x.max(inbox) },
             (MessageOutcome::InFlight, _) => End::Flying,
             (_, None) if delivered.is_none() => End::Flying,
             _ => End::Waiting,
@@ -450,9 +453,14 @@ fn arrow_positions(
     for row in selection.singles.iter().chain(&selection.stubs).copied() {
         let message = &tables.messages[row];
         let (src, dst) = names.ends[row];
-        let (Some(lane), Some(at)) = (selection.lane_of[dst], message.received_us) else {
+        let Some(lane) = selection.lane_of[dst] else {
             continue;
         };
+        // What is jumped over is never received, and ends at the block that did it.
+        let skipped = message.outcome == MessageOutcome::Skipped;
+        if message.received_us.is_none() && !skipped {
+            continue;
+        }
         let below = is_below(lane, selection.lane_of[src]);
         match message
             .dst_height
@@ -460,7 +468,9 @@ fn arrow_positions(
         {
             Some(height) => arriving.entry((dst, height, below)).or_default().push(row),
             None => {
-                positions.insert(row, axis.x(at));
+                if let Some(at) = message.received_us {
+                    positions.insert(row, axis.x(at));
+                }
             }
         }
     }

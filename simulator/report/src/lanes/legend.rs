@@ -2,7 +2,7 @@
 //!
 //! Invariant: the entries flow from left to right and never leave the picture.
 
-use super::draw::cross;
+use super::draw::{cross, stop};
 use crate::svg::{ALARM, Font, HUES, INK, MUTED, PAPER, Shape, Svg, closed, marker};
 use crate::text::{Dp, grouped, text_width, time};
 
@@ -14,6 +14,7 @@ pub(super) enum Mark<'a> {
     Pending,
     Accepted((&'static str, Shape)),
     Rejected(&'static str),
+    Skipped(&'static str),
     Bouncing(&'static str),
     Waiting(&'static str),
     Flying(&'static str),
@@ -33,6 +34,7 @@ impl Mark<'_> {
             Mark::Pending => "block still pending at the end",
             Mark::Accepted(_) => "sent → in inbox (marker = application) → received",
             Mark::Rejected(_) => "rejected",
+            Mark::Skipped(_) => "jumped over",
             Mark::Bouncing(_) => "bouncing back",
             Mark::Waiting(_) => "still waiting at the end",
             Mark::Flying(_) => "still in flight at the end",
@@ -115,6 +117,10 @@ fn symbol(svg: &mut Svg, mark: &Mark<'_>, x: Dp, y: Dp) {
             marker(svg, x + 110, y, *shape, hue);
         }
         Mark::Rejected(hue) => cross(svg, x + 130, y, hue),
+        Mark::Skipped(hue) => {
+            svg.line((x, y), (x + 200, y), &line(hue));
+            stop(svg, x + 200, y, hue);
+        }
         Mark::Bouncing(hue) => {
             svg.line((x, y - 18), (end, y - 18), &line(hue));
             svg.line(

@@ -347,6 +347,7 @@ fn outcome(outcome: MessageOutcome) -> &'static str {
         MessageOutcome::Waiting => "waiting",
         MessageOutcome::Accepted => "accepted",
         MessageOutcome::Rejected => "rejected",
+        MessageOutcome::Skipped => "skipped",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use engine::VirtualTime;
-use protocol::error::NodeError;
+use protocol::{error::NodeError, observe::DELIVERIES};
 
 use super::build::{Scope, Use};
 use super::syntax::{Tree, TreeKind};
@@ -13,9 +13,11 @@ use crate::text::{Piece, TextError};
 use crate::units;
 
 /// Functions with one shape of arguments each, and how they are written.
-const STATES: [(&str, &str); 26] = [
+const STATES: [(&str, &str); 29] = [
     ("balance", "balance(\"A\") or balance(\"ana@A\")"),
     ("supply", "supply()"),
+    ("burned_fees", "burned_fees()"),
+    ("dropped", "dropped()"),
     ("inbox", "inbox(\"A\")"),
     ("inbox_total", "inbox_total()"),
     ("in_flight", "in_flight()"),
@@ -36,6 +38,7 @@ const STATES: [(&str, &str); 26] = [
     ("done_commands", "done_commands()"),
     ("failed_commands", "failed_commands()"),
     ("refused", "refused(\"WrongRound\")"),
+    ("deliveries", "deliveries(\"retried\")"),
     ("fault_hits", "fault_hits(\"name of the fault\")"),
     ("lag", "lag(\"v4\")"),
     ("workers", "workers(\"v1\")"),
@@ -107,6 +110,8 @@ pub(super) fn function(
     match name {
         "balance" => call.balance(),
         "supply" => call.nothing(Function::Supply),
+        "burned_fees" => call.nothing(Function::BurnedFees),
+        "dropped" => call.nothing(Function::Dropped),
         "inbox" => call.chains().map(Function::Inbox),
         "inbox_total" => call.nothing(Function::Inbox(scope.all_chains.clone())),
         "in_flight" => call.nothing(Function::InFlight),
@@ -134,6 +139,7 @@ pub(super) fn function(
         "done_commands" => call.nothing(Function::DoneCommands),
         "failed_commands" => call.nothing(Function::FailedCommands),
         "refused" => call.refusal(),
+        "deliveries" => call.delivery(),
         "fault_hits" => {
             let piece = call.one_text()?;
             scope.names.find_fault(&piece).map(Function::FaultHits)
@@ -257,6 +263,19 @@ impl<'a> Arguments<'a> {
         let message = format!("no request is refused for `{}`", piece.text);
         let span = piece.start..piece.start + piece.text.len();
         Err(TextError::new(span, Code::WrongArgument, message, help).with_label("no such reason"))
+    }
+
+    /// Something that is told of messages on their way.
+    fn delivery(&self) -> Result<Function, TextError> {
+        let piece = self.one_text()?;
+        if let Some(word) = DELIVERIES.iter().find(|word| **word == piece.text) {
+            return Ok(Function::Deliveries(word));
+        }
+        let help = did_you_mean(piece.text, DELIVERIES.iter().copied())
+            .unwrap_or_else(|| format!("words: {}", DELIVERIES.join(", ")));
+        let message = format!("nothing of a message is called `{}`", piece.text);
+        let span = piece.start..piece.start + piece.text.len();
+        Err(TextError::new(span, Code::WrongArgument, message, help).with_label("no such word"))
     }
 
     fn balance(&self) -> Result<Function, TextError> {

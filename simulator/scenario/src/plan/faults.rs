@@ -67,7 +67,7 @@ pub enum FaultKind {
         behaviour: OwnerBehaviour,
     },
     /// When the fault ends, the disks of these validators are as they were when it began.
-    Rollback(Vec<ValidatorIndex>),
+    Rollback(Targets),
     /// Validators go over to another number of workers: no fault, but as timed as one.
     Resize(ResizePlan),
     /// The clocks of these nodes are off.

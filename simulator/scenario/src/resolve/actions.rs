@@ -4,7 +4,7 @@ use super::{Resolver, present, recipients};
 use crate::diagnostic::Code;
 use crate::document::At;
 use crate::plan::{Account, Action, ChainIndex, ChainPlan, ChainSet};
-use crate::spec::{ClaimSpec, SubmitSpec, TransferSpec, WorkloadSpec};
+use crate::spec::{AirdropSpec, ClaimSpec, SubmitSpec, TransferSpec, WorkloadSpec};
 use crate::units;
 
 const LOOP_ACTIONS: &str = "transfer, claim, submit, process_inbox";
@@ -99,6 +99,21 @@ impl Resolver<'_> {
             from,
             to,
             account,
+            amount: amount?,
+        })
+    }
+
+    pub(super) fn airdrop(&mut self, at: &At, written: &AirdropSpec) -> Option<Action> {
+        let to = self.read_text(&at.key("to"), written.to.as_ref(), |names, text| {
+            names.find_chains(&Self::whole(text))
+        });
+        let amount = self.read(&at.key("amount"), written.amount.as_ref(), units::amount);
+        if amount.is_some_and(protocol::Amount::is_zero) {
+            let message = "nothing is sent";
+            self.say(&at.key("amount"), Code::NoEffect, message, None);
+        }
+        Some(Action::Airdrop {
+            to: to?,
             amount: amount?,
         })
     }

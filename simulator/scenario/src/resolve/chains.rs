@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use protocol::{Amount, TimeDelta, ownership::ChainOwnership};
+use protocol::{Amount, TimeDelta, client::MessagePolicy, ownership::ChainOwnership};
 
 use super::{Resolver, in_file_order, owners::WEIGHT_MAX};
 use crate::diagnostic::Code;
@@ -39,6 +39,15 @@ enum Ownership {
     Named(Vec<OwnerPlan>),
     /// Nobody: the validators take turns.
     Public,
+}
+
+/// What wallets do with what arrives; other words are reported by the file's shape.
+fn message_policy(written: &ChainSpec) -> MessagePolicy {
+    match written.message_policy.as_deref() {
+        Some("reject") => MessagePolicy::Reject,
+        Some("ignore") => MessagePolicy::Ignore,
+        Some(_) | None => MessagePolicy::Accept,
+    }
 }
 
 impl Resolver<'_> {
@@ -167,6 +176,7 @@ impl Resolver<'_> {
                 round_timeout: common.round_timeout,
                 first_leader,
                 fast_round: common.fast_round,
+                message_policy: message_policy(written),
                 open_rounds: written.open_multi_leader_rounds == Some(true),
                 fallback,
                 stand_ins: stand_ins.clone(),
@@ -487,6 +497,7 @@ impl Resolver<'_> {
             later_owners: Vec::new(),
             region: RegionIndex::new(0),
             inbox: common.inbox,
+            message_policy: MessagePolicy::Accept,
             admin: false,
             public: false,
             origin: ChainOrigin::Opened {

@@ -6,7 +6,7 @@ use super::Resolver;
 use super::validators::WORKERS_MAX;
 use crate::diagnostic::Code;
 use crate::document::At;
-use crate::plan::{FaultKind, FaultPlan, ResizeManner, ResizePlan};
+use crate::plan::{FaultKind, FaultPlan, ResizeManner, ResizePlan, Targets};
 use crate::spec::{FaultSpec, ResizeSpec, Spec};
 use crate::units;
 
@@ -88,9 +88,12 @@ impl Resolver<'_> {
                 continue;
             };
             let shared = |other: &&FaultPlan| match &other.kind {
-                FaultKind::Rollback(validators) => validators
+                FaultKind::Rollback(Targets::Validators(validators)) => validators
                     .iter()
                     .any(|validator| resize.validators.contains(validator)),
+                FaultKind::Rollback(Targets::Workers(workers)) => workers
+                    .iter()
+                    .any(|(validator, _)| resize.validators.contains(validator)),
                 _ => false,
             };
             if let Some(other) = faults.iter().find(shared) {

@@ -414,14 +414,14 @@ impl Resolver<'_> {
         let targets = self.targets(
             at,
             written.validators.as_ref(),
-            None,
+            written.workers.as_ref(),
             written.chains.as_ref(),
-            "validators, chains",
+            "validators, workers, chains",
         );
         let name = written.behaviour.as_deref()?;
         match targets? {
-            Targets::Validators(validators) if name == ROLLS_BACK => {
-                Some(FaultKind::Rollback(validators))
+            targets @ (Targets::Validators(_) | Targets::Workers(_)) if name == ROLLS_BACK => {
+                Some(FaultKind::Rollback(targets))
             }
             Targets::Validators(validators) => {
                 let known = ValidatorBehaviour::ALL;
@@ -439,7 +439,12 @@ impl Resolver<'_> {
                     behaviour,
                 })
             }
-            Targets::Workers(_) => None,
+            Targets::Workers(_) => {
+                let message = "a single worker can only fall back";
+                let help = "write behaviour = \"rolls-back\", or name validators".to_owned();
+                self.say(&at.key("workers"), Code::BadValue, message, help);
+                None
+            }
         }
     }
 

@@ -225,9 +225,11 @@ impl Resolver<'_> {
                     Action::Submit { .. }
                     | Action::OpenChain(_)
                     | Action::ProcessInbox
+                    | Action::TakeNewest
+                    | Action::Airdrop { .. }
                     | Action::ChangeOwnership(_)
                     | Action::CloseChain
-                    | Action::NewCommittee(_)
+                    | Action::NewCommittee(..)
                     | Action::RevokeEpoch(_)
                     | Action::PublishBlobs(_)
                     | Action::VerifyBlob(_) => 0,
@@ -307,10 +309,12 @@ fn reachable(plan: &Plan) -> ChainSet {
                 .union(&ChainSet::one(*to));
         }
         Action::OpenChain(chain) => all = all.union(&ChainSet::one(*chain)),
+        Action::Airdrop { to, .. } => all = all.union(to),
         Action::ProcessInbox
+        | Action::TakeNewest
         | Action::ChangeOwnership(_)
         | Action::CloseChain
-        | Action::NewCommittee(_)
+        | Action::NewCommittee(..)
         | Action::RevokeEpoch(_)
         | Action::PublishBlobs(_)
         | Action::VerifyBlob(_) => {}

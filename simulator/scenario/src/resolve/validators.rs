@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::{ClockSkew, Distribution, Ratio, VirtualDuration};
+use protocol::policy::ResourceControlPolicy;
 
 use super::{Resolver, in_file_order};
 use crate::diagnostic::Code;
@@ -33,6 +34,8 @@ const SERVICE_LOAD: &str = "500us";
 
 const LATENCY_CLIENT: &str = "20ms";
 const LATENCY_WORKER: &str = "1ms";
+/// Nothing costs.
+const FEES: &str = "no-fees";
 const FLOOR: &str = "1ms";
 const NO_SHARE: &str = "0%";
 
@@ -384,7 +387,13 @@ impl Resolver<'_> {
             let count = self.names.regions.len();
             one.map(|one| vec![vec![one; count]; count])
         };
+        let network = filled.network.get_or_insert_default();
+        let preset = network.fees.get_or_insert_with(|| FEES.to_owned()).as_str();
+        let own = spec.network.as_ref().and_then(|one| one.policy.as_ref());
+        let policy = self.policy(&at, (Some(preset), own), ResourceControlPolicy::no_fees());
+        self.policy = policy.unwrap_or_default();
         Some(NetworkPlan {
+            policy: policy?,
             client_latencies: client_latencies?,
             worker_latency: worker_latency?,
             client_loss: client_loss?,

@@ -16,8 +16,8 @@ use crate::plan::{
 use crate::spec::{ClosedSpec, OpenSpec, OwnershipSpec, Spec, StepSpec, WorkloadSpec};
 use crate::units;
 
-const STEP_ACTIONS: &str = "transfer, claim, submit, open_chain, process_inbox, change_ownership, close_chain, \
-     new_committee, revoke_epoch, publish_blob, verify_blob";
+const STEP_ACTIONS: &str = "transfer, claim, submit, open_chain, process_inbox, take_newest, airdrop, \
+     change_ownership, close_chain, new_committee, revoke_epoch, publish_blob, verify_blob";
 const USERS_MAX: u64 = 1_000_000;
 const STEPS_MAX: usize = 100_000;
 
@@ -175,6 +175,8 @@ impl Resolver<'_> {
             ("submit", written.submit.is_some()),
             ("open_chain", written.open_chain.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
+            ("take_newest", written.take_newest.is_some()),
+            ("airdrop", written.airdrop.is_some()),
             ("change_ownership", written.change_ownership.is_some()),
             ("close_chain", written.close_chain.is_some()),
             ("new_committee", written.new_committee.is_some()),
@@ -183,6 +185,9 @@ impl Resolver<'_> {
             ("verify_blob", written.verify_blob.is_some()),
         ]);
         let has_action = self.one_action(at, &found, STEP_ACTIONS);
+        if written.new_committee.is_none() {
+            self.no_policy(at, written.fees.is_some(), written.policy.is_some());
+        }
         let owner = chain.and_then(|chain| self.acting_owner(at, written, chain, chains));
         let action = if !has_action {
             None
@@ -208,6 +213,11 @@ impl Resolver<'_> {
             self.open_step(at, written, chain, owner, chains)
         } else if let Some(ownership) = &written.change_ownership {
             self.change_ownership(&at.key("change_ownership"), ownership, chain, chains)
+        } else if let Some(airdrop) = &written.airdrop {
+            self.airdrop(&at.key("airdrop"), airdrop)
+        } else if written.take_newest.is_some() {
+            self.switched_on(&at.key("take_newest"), "take_newest", written.take_newest)
+                .then_some(Action::TakeNewest)
         } else if written.close_chain.is_some() {
             self.switched_on(&at.key("close_chain"), "close_chain", written.close_chain)
                 .then_some(Action::CloseChain)
@@ -375,7 +385,9 @@ impl Resolver<'_> {
         }
         if let Some(members) = &written.new_committee {
             let members = self.committee(&at.key("new_committee"), members)?;
-            return Some(Action::NewCommittee(members));
+            let written = (written.fees.as_deref(), written.policy.as_ref());
+            let policy = self.policy(at, written, self.policy)?;
+            return Some(Action::NewCommittee(members, Box::new(policy)));
         }
         let most = u64::from(u32::MAX);
         let epoch = self.bounded(&at.key("revoke_epoch"), written.revoke_epoch, most)?;

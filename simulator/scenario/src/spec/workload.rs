@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AMOUNT, DISTRIBUTION, DURATION, RATE};
+use super::{AMOUNT, DISTRIBUTION, DURATION, PolicySpec, RATE};
 
 /// What some users do: a script, or arrivals at a rate, or users that act and think in turn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +43,20 @@ pub struct WorkloadSpec {
     /// Only in this variant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+}
+
+/// A payment to many chains in one block.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AirdropSpec {
+    /// The chains that get it, such as `user/*`.
+    #[schemars(required)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// How many tokens each of them gets, such as `"0.01"`.
+    #[schemars(required, regex(pattern = AMOUNT))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
 }
 
 /// One step of a script: when, which chain, and one action.
@@ -82,6 +96,13 @@ pub struct StepSpec {
     /// Action: take in waiting messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_inbox: Option<bool>,
+    /// Action: pay many chains the same in one block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub airdrop: Option<AirdropSpec>,
+    /// Action: take in the newest waiting message of each sender, and jump over those before it that
+    /// may be jumped over: they can never be taken in again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub take_newest: Option<bool>,
     /// Action: give the chain other owners, from the next height on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change_ownership: Option<OwnershipSpec>,
@@ -91,6 +112,14 @@ pub struct StepSpec {
     /// Action, on the admin chain: begin an epoch with these validators and voting weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_committee: Option<BTreeMap<String, u64>>,
+    /// With `new_committee`: what blocks cost from that epoch on, as in `[network]`; as at the
+    /// beginning if not given.
+    #[schemars(extend("enum" = ["no-fees", "only-fuel", "testnet"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fees: Option<String>,
+    /// With `new_committee`: own prices and limits, as in `[network]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicySpec>,
     /// Action, on the admin chain: revoke an epoch; the first one is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoke_epoch: Option<u64>,

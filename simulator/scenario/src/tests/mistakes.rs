@@ -86,6 +86,26 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "client = \"20ms\"",
         "client = \"regional\"",
     ),
+    (
+        "no such fees",
+        "client = \"20ms\", worker = \"1ms\" }",
+        "client = \"20ms\", worker = \"1ms\" }\nfees = \"test-net\"",
+    ),
+    (
+        "a price that is none",
+        "client = \"20ms\", worker = \"1ms\" }",
+        "client = \"20ms\", worker = \"1ms\" }\npolicy = { operation = \"cheap\" }",
+    ),
+    (
+        "a limit that allows nothing",
+        "client = \"20ms\", worker = \"1ms\" }",
+        "client = \"20ms\", worker = \"1ms\" }\npolicy = { maximum_block_size = 0 }",
+    ),
+    (
+        "prices beside no committee",
+        "process_inbox = true",
+        "process_inbox = true, fees = \"testnet\"",
+    ),
     ("no workers", "workers = 2", "workers = 0"),
     ("too many validators", "count   = 4", "count   = 4000"),
     (
