@@ -109,7 +109,7 @@ fn a_bounce_that_is_dropped_is_caught() {
     check_caught_everywhere(
         "e-18-rejected-transfer",
         Sabotage::BounceDropped,
-        "I-21 BlockConservation",
+        "I-32 Bounces",
     );
 }
 

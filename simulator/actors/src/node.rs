@@ -42,7 +42,7 @@ pub enum Machine {
     /// The public face of a validator.
     Proxy(Proxy),
     /// A worker shard of a validator.
-    Worker(Worker),
+    Worker(Box<Worker>),
     /// A user's wallet, which drives its chain.
     Wallet(Box<Client>),
 }
@@ -269,7 +269,7 @@ impl SimNode {
     fn restore(&mut self, before: Machine, saved: &[ChainId]) {
         match (&mut self.machine, before) {
             (Machine::Worker(worker), Machine::Worker(before)) => {
-                *worker = worker.clone().crashed(&before, saved);
+                **worker = Worker::clone(worker).crashed(&before, saved);
             }
             (Machine::Wallet(_), before @ Machine::Wallet(_)) if saved.is_empty() => {
                 self.machine = before;

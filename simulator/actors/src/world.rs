@@ -436,7 +436,7 @@ impl Builder<'_> {
                     sabotage,
                 };
                 add(
-                    Machine::Worker(Worker::new(config)),
+                    Machine::Worker(Box::new(Worker::new(config))),
                     Some(service.clone()),
                     load,
                 );

@@ -13,6 +13,7 @@ mod delivery;
 mod epochs;
 mod fallback;
 mod leases;
+mod timeouts;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -12,7 +12,8 @@ mod recipients;
 
 use engine::{ClockSkew, Distribution, Ratio, VirtualDuration, VirtualTime};
 use protocol::{
-    Amount, TimeDelta, client::MessagePolicy, policy::ResourceControlPolicy, worker::DeliveryOptions,
+    Amount, TimeDelta, client::MessagePolicy, policy::ResourceControlPolicy,
+    worker::DeliveryOptions,
 };
 
 use crate::expression::Expression;

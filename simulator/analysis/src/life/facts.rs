@@ -435,7 +435,10 @@ impl Facts {
     /// The last crash of an actor that is up again.
     pub(super) fn last_crash(&self, actor: ActorId) -> Option<VirtualTime> {
         let crashes = self.status.get(&actor)?.iter();
-        crashes.filter(|(_, up)| !up).map(|(time, _)| *time).last()
+        crashes
+            .filter(|(_, up)| !up)
+            .map(|(time, _)| *time)
+            .next_back()
     }
 
     /// The actors of a validator's proxy and workers.

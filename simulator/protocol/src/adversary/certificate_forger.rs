@@ -13,6 +13,9 @@ use crate::{
     signature::{PublicKey, Signature},
 };
 
+/// The signatures of a certificate, each with its signer.
+type Signatures = Vec<(PublicKey, Signature)>;
+
 pub(super) fn distort(client: &Client, out: &mut Outputs) -> bool {
     let before = out.list.len();
     let mut list = Vec::with_capacity(before);
@@ -47,7 +50,7 @@ fn forged(client: &Client, request: &Request) -> Vec<Request> {
 /// The four forgeries of a certificate.
 fn forgeries(client: &Client, lite: &LiteCertificate) -> Vec<LiteCertificate> {
     let own = client.key().sign(&CryptoHash::of(&lite.payload));
-    let with = |change: &dyn Fn(&mut Vec<(PublicKey, Signature)>)| {
+    let with = |change: &dyn Fn(&mut Signatures)| {
         let mut forgery = lite.clone();
         change(&mut forgery.signatures);
         forgery

@@ -141,7 +141,12 @@ fn expected() -> BTreeSet<String> {
         .flat_map(|(message, flaws)| flaws.iter().map(|flaw| name_of(message, *flaw)));
     // No block here reads an epoch, and none is revoked, and no wallet is told of a batch; those have
     // tests of their own.
-    let elsewhere = ["BatchRolledBack", "FastBlockUsingOracles", "FirstRoundViolation", "RevokedEpoch"];
+    let elsewhere = [
+        "BatchRolledBack",
+        "FastBlockUsingOracles",
+        "FirstRoundViolation",
+        "RevokedEpoch",
+    ];
     let reasons = NodeError::NAMES
         .iter()
         .filter(|name| !elsewhere.contains(name));

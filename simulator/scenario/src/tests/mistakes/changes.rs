@@ -1,0 +1,377 @@
+//! The mistakes, each as a change of the base scenario.
+
+/// What is changed in the base scenario: a title, the part that goes, and what comes instead.
+pub(super) const CHANGES: &[(&str, &str, &str)] = &[
+    ("no format", "format   = 1\n", ""),
+    ("another format", "format   = 1", "format   = 2"),
+    (
+        "no validators",
+        "[validators]\ncount   = 4\nworkers = 2\n",
+        "",
+    ),
+    ("syntax", "count   = 4", "count   = "),
+    (
+        "two keys of one name",
+        "workers = 2",
+        "workers = 2\nworkers = 3",
+    ),
+    ("unknown key", "workers = 2", "worker = 2"),
+    ("float for a number", "count   = 4", "count   = 4.0"),
+    (
+        "number for a duration",
+        "duration = \"10s\"",
+        "duration = 10",
+    ),
+    (
+        "duration without unit",
+        "duration = \"10s\"",
+        "duration = \"10\"",
+    ),
+    (
+        "duration of no time",
+        "duration = \"10s\"",
+        "duration = \"0s\"",
+    ),
+    (
+        "fraction of a microsecond",
+        "worker = \"1ms\"",
+        "worker = \"1500ns\"",
+    ),
+    ("bad name", "name     = \"base\"", "name     = \"my base\""),
+    (
+        "no such choice",
+        "arrivals = \"poisson\"",
+        "arrivals = \"poison\"",
+    ),
+    (
+        "unknown distribution",
+        "client = \"20ms\"",
+        "client = \"lognormall(median=1ms, p99=2ms)\"",
+    ),
+    (
+        "bad argument inside",
+        "client = \"20ms\"",
+        "client = \"exp(mean=20)\"",
+    ),
+    (
+        "fallback of the admin chain",
+        "owners  = { ana = 1, ben = 1 }\n",
+        "owners  = { ana = 1, ben = 1 }\nadmin = true\nfallback = \"20s\"\n",
+    ),
+    (
+        "resize with an end",
+        "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "for       = \"2s\"\nresize    = { validators = \"v3\", workers = 4 }",
+    ),
+    (
+        "resize drained and online",
+        "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "resize = { validators = \"v3\", workers = 4, online = true, drain = \"1s\" }",
+    ),
+    (
+        "two resizes at once",
+        "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "resize = { validators = \"v3\", workers = 4 }\n[[faults]]\nname = \"again\"\nat = \"1500ms\"\nresize = { validators = \"v*\", workers = 1 }",
+    ),
+    (
+        "resize of a disk that falls back",
+        "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "resize = { validators = \"v3\", workers = 4 }\n[[faults]]\nname = \"old disk\"\nat = \"5s\"\nfor = \"1s\"\nbyzantine = { validators = \"v3\", behaviour = \"rolls-back\" }",
+    ),
+    (
+        "regional without regions",
+        "client = \"20ms\"",
+        "client = \"regional\"",
+    ),
+    (
+        "no such fees",
+        "client = \"20ms\", worker = \"1ms\" }",
+        "client = \"20ms\", worker = \"1ms\" }\nfees = \"test-net\"",
+    ),
+    (
+        "a price that is none",
+        "client = \"20ms\", worker = \"1ms\" }",
+        "client = \"20ms\", worker = \"1ms\" }\npolicy = { operation = \"cheap\" }",
+    ),
+    (
+        "a limit that allows nothing",
+        "client = \"20ms\", worker = \"1ms\" }",
+        "client = \"20ms\", worker = \"1ms\" }\npolicy = { maximum_block_size = 0 }",
+    ),
+    (
+        "prices beside no committee",
+        "process_inbox = true",
+        "process_inbox = true, fees = \"testnet\"",
+    ),
+    ("no workers", "workers = 2", "workers = 0"),
+    ("too many validators", "count   = 4", "count   = 4000"),
+    (
+        "regions do not add up",
+        "workers = 2",
+        "workers = 2\nregions = { eu = 2, us = 1 }",
+    ),
+    (
+        "unknown weight",
+        "workers = 2",
+        "workers = 2\nweights = { v9 = 2 }",
+    ),
+    (
+        "bad skew",
+        "workers = 2",
+        "workers = 2\nclock_skew = { v1 = \"soon\" }",
+    ),
+    (
+        "two chains of one name",
+        "name    = \"shop\"",
+        "name    = \"A\"",
+    ),
+    (
+        "bad chain name",
+        "name    = \"shop\"",
+        "name    = \"sh op\"",
+    ),
+    (
+        "reserved chain name",
+        "name    = \"shop\"",
+        "name    = \"clients\"",
+    ),
+    ("bad amount", "balance = \"100\"", "balance = \"1e2\""),
+    (
+        "owner beside owners",
+        "balance = \"7\"",
+        "balance = \"7\"\nowner = \"super\"",
+    ),
+    (
+        "nobody owns",
+        "owners  = { ana = 1, ben = 1 }",
+        "owners  = { }",
+    ),
+    (
+        "wallets of a stranger",
+        "owners  = { ana = 1, ben = 1 }",
+        "owners  = { ana = 1, ben = 1 }\nwallets = { carl = 2 }",
+    ),
+    (
+        "one wallet is no further wallet",
+        "owners  = { ana = 1, ben = 1 }",
+        "owners  = { ana = 1, ben = 1 }\nwallets = { ana = 1 }",
+    ),
+    ("unknown chain in a step", "to = \"shop\"", "to = \"shup\""),
+    ("group instead of a chain", "to = \"shop\"", "to = \"user\""),
+    ("number out of range", "to = \"shop\"", "to = \"user/10\""),
+    ("many instead of one", "to = \"shop\"", "to = \"user/*\""),
+    ("unknown owner", "owner = \"ben\"", "owner = \"bert\""),
+    ("owner of another chain", "owner = \"ben\"", "owner = \"A\""),
+    ("account of nobody", "to = \"shop\"", "to = \"carl@shop\""),
+    (
+        "unknown action",
+        "process_inbox = true",
+        "proces_inbox = true",
+    ),
+    ("no action", ", process_inbox = true", ""),
+    (
+        "two actions",
+        "process_inbox = true",
+        "process_inbox = true, transfer = { to = \"A\", amount = \"1\" }",
+    ),
+    (
+        "no action after all",
+        "process_inbox = true",
+        "process_inbox = false",
+    ),
+    (
+        "two beginnings",
+        "when = \"inbox\"",
+        "when = \"inbox\", at = \"1s\"",
+    ),
+    ("no beginning", "at = \"100ms\",   ", ""),
+    ("nothing before", "at = \"100ms\"", "after = \"prev\""),
+    (
+        "later action",
+        "process_inbox = true",
+        "call = { app = \"swap\" }",
+    ),
+    ("no chains", "chains   = \"user/*\"\n", ""),
+    ("rate without unit", "rate = \"40/s\"", "rate = \"40\""),
+    (
+        "ramp backwards",
+        "rate = \"40/s\"",
+        "rate = \"ramp(2s: 1/s, 1s: 2/s)\"",
+    ),
+    (
+        "unknown choice of recipients",
+        "uniform(user/*)",
+        "uniforn(user/*)",
+    ),
+    ("bad selector inside", "uniform(user/*)", "uniform(usr/*)"),
+    ("exponent", "uniform(user/*)", "zipf(user/*, s=11)"),
+    (
+        "users of another type",
+        "open     = { arrivals = \"poisson\", rate = \"40/s\" }",
+        "closed = { users = \"all\", think = \"1s\" }",
+    ),
+    (
+        "user who owns nothing here",
+        "open     = { arrivals = \"poisson\", rate = \"40/s\" }",
+        "closed = { users = [\"ana\"], think = \"1s\" }",
+    ),
+    (
+        "fault without action",
+        "partition = { between = [\"clients\", \"v3\"] }",
+        "",
+    ),
+    (
+        "later fault",
+        "partition = { between = [\"clients\", \"v3\"] }",
+        "epoch = { validators = [\"v3\"] }",
+    ),
+    ("one end", "[\"clients\", \"v3\"]", "[\"clients\"]"),
+    (
+        "unknown end",
+        "[\"clients\", \"v3\"]",
+        "[\"client\", \"v3\"]",
+    ),
+    (
+        "unknown validator",
+        "[\"clients\", \"v3\"]",
+        "[\"clients\", \"v5\"]",
+    ),
+    (
+        "worker without inside",
+        "[\"clients\", \"v3\"]",
+        "[\"v1/w1\", \"v1/w2\"]",
+    ),
+    (
+        "unknown worker",
+        "between = [\"clients\", \"v3\"]",
+        "inside = \"v1\", between = [\"w1\", \"w3\"]",
+    ),
+    (
+        "disk of a validator",
+        "partition = { between = [\"clients\", \"v3\"] }",
+        "crash = { validators = \"v3\", loses_disk = true }",
+    ),
+    (
+        "crash of nobody",
+        "partition = { between = [\"clients\", \"v3\"] }",
+        "crash = { }",
+    ),
+    (
+        "two ends of a crash",
+        "partition = { between = [\"clients\", \"v3\"] }",
+        "crash = { validators = \"v1\", restart = \"1s\" }",
+    ),
+    (
+        "how slow",
+        "partition = { between = [\"clients\", \"v3\"] }",
+        "slow = { validators = \"v1\" }",
+    ),
+    (
+        "more than all",
+        "partition = { between = [\"clients\", \"v3\"] }",
+        "loss = { between = [\"clients\", \"v3\"], ratio = \"101%\" }",
+    ),
+    (
+        "unknown function",
+        "balance(\"A\") == 90",
+        "balanc(\"A\") == 90",
+    ),
+    (
+        "later function",
+        "balance(\"A\") == 90",
+        "app_balance(\"A\", \"x\") == 90",
+    ),
+    (
+        "unknown chain in an expression",
+        "balance(\"A\") == 90",
+        "balance(\"AA\") == 90",
+    ),
+    ("other arguments", "balance(\"A\") == 90", "balance() == 90"),
+    (
+        "string where none belongs",
+        "balance(\"A\") == 90",
+        "in_flight(\"A\") == 0",
+    ),
+    (
+        "two dimensions",
+        "balance(\"A\") == 90",
+        "balance(\"A\") == inbox_total()",
+    ),
+    (
+        "no unit",
+        "balance(\"A\") == 90",
+        "p99(confirm_latency) < 500",
+    ),
+    (
+        "wrong unit",
+        "balance(\"A\") == 90",
+        "p99(confirm_latency) < 500/s",
+    ),
+    (
+        "unknown metric",
+        "balance(\"A\") == 90",
+        "p99(confirm_latencies) < 500ms",
+    ),
+    ("not a statement", "balance(\"A\") == 90", "balance(\"A\")"),
+    ("assignment", "balance(\"A\") == 90", "balance(\"A\") = 90"),
+    (
+        "chained comparison",
+        "balance(\"A\") == 90",
+        "1 < balance(\"A\") < 90",
+    ),
+    (
+        "open bracket",
+        "balance(\"A\") == 90",
+        "(balance(\"A\") == 90",
+    ),
+    (
+        "half a count",
+        "balance(\"A\") == 90",
+        "blocks(\"A\") == 0.5",
+    ),
+    (
+        "stretch of time at a moment",
+        "finally = 'balance(\"A\") == 90'",
+        "always = 'rate(confirmed_blocks) > 1/s'",
+    ),
+    (
+        "two kinds of expectation",
+        "finally = 'balance(\"A\") == 90'",
+        "finally = 'true'\nalways = 'true'",
+    ),
+    (
+        "unknown fault",
+        "finally = 'balance(\"A\") == 90'",
+        "eventually = { holds = 'true', after = \"cat\", within = \"1s\" }",
+    ),
+    (
+        "unknown fault in a call",
+        "balance(\"A\") == 90",
+        "fault_hits(\"cat\") == 0",
+    ),
+    (
+        "unknown variant",
+        "name    = \"A has paid\"",
+        "name    = \"A has paid\"\nvariant = \"supper\"",
+    ),
+    (
+        "mistake in a variant",
+        "\"chains.user.owner\" = \"super\"",
+        "\"chains.user.owner\" = \"superb\"",
+    ),
+    (
+        "path of a variant",
+        "\"chains.user.owner\" = \"super\"",
+        "\"chains.usr.owner\" = \"super\"",
+    ),
+    (
+        "unknown figure",
+        "[[variants]]",
+        "[output]\nfigures = [\"lane.svg\", \"lanes.pdf\"]\n[[variants]]",
+    ),
+    (
+        "unknown trace",
+        "[[variants]]",
+        "[output]\ntrace = \"half\"\n[[variants]]",
+    ),
+];
