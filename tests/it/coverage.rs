@@ -52,7 +52,7 @@ fn bugs() -> Vec<Sabotage> {
         .collect()
 }
 
-/// Rows of a table of the documentation whose first cell begins with `prefix`: their cells.
+/// The cells of the rows of a page's tables, of those whose first cell `is_row` accepts. None is empty.
 fn rows(page: &str, cells: usize, is_row: impl Fn(&str) -> bool) -> Vec<Vec<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../docs")

@@ -252,6 +252,13 @@ impl Delivery {
         Some(at)
     }
 
+    /// How many bundles have arrived at a validator, and how many are sent up to a height.
+    fn arrived_and_due(&mut self, pair: PairNo, validator: u32, height: u64) -> (u32, u32) {
+        let Pair { base, queue, .. } = self.open(pair);
+        let due = *base + number(queue.partition_point(|sent| sent.cursor.height.0 <= height));
+        (*self.count(pair, validator), due)
+    }
+
     /// A validator's outbox has forgotten a height; `holder` is the worker that keeps the
     /// recipient there, if it has spoken.
     pub(crate) fn popped(
@@ -262,14 +269,8 @@ impl Delivery {
         pair: PairNo,
         height: u64,
     ) {
-        let Pair { base, queue, .. } = self.open(pair);
-        let due = *base + number(queue.partition_point(|sent| sent.cursor.height.0 <= height));
-        let count = *self.count(pair, validator);
-        let mut excused = || match holder {
-            Some(holder) => losses.excuse(holder),
-            None => losses.excuse_validator(validator),
-        };
-        let arrived = count >= due || excused();
+        let (count, due) = self.arrived_and_due(pair, validator, height);
+        let arrived = count >= due || excused(losses, validator, holder);
         verdicts.check(Invariant::OutboxInboxLink, arrived, || {
             let missing = due - count;
             format!("the outbox forgets height {height}, and {missing} bundles have not arrived")
@@ -287,14 +288,8 @@ impl Delivery {
         pair: PairNo,
         height: u64,
     ) {
-        let Pair { base, queue, .. } = self.open(pair);
-        let due = *base + number(queue.partition_point(|sent| sent.cursor.height.0 <= height));
-        let count = *self.count(pair, validator);
-        let mut excused = || match holder {
-            Some(holder) => losses.excuse(holder),
-            None => losses.excuse_validator(validator),
-        };
-        let arrived = count >= due || excused();
+        let (count, due) = self.arrived_and_due(pair, validator, height);
+        let arrived = count >= due || excused(losses, validator, holder);
         verdicts.check(Invariant::BlockingDelivery, arrived, || {
             let missing = due - count;
             format!("height {height} is said to be delivered, and {missing} bundles are not")
@@ -427,4 +422,12 @@ fn told(cursor: Cursor, sent_below: u64) -> &'static str {
 
 fn at_cursor(cursor: Cursor) -> String {
     format!("height {}, transaction {}", cursor.height, cursor.index)
+}
+
+/// Whether a crash excuses a worker, or any worker of a validator if it is not known which.
+fn excused(losses: &mut Losses, validator: u32, holder: Option<engine::ActorId>) -> bool {
+    match holder {
+        Some(holder) => losses.excuse(holder),
+        None => losses.excuse_validator(validator),
+    }
 }
