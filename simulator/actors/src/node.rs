@@ -132,7 +132,13 @@ impl SimNode {
 
     /// Charges the virtual time that an input costs a worker: it is the shared machine where work
     /// waits in line. A wallet computes for its user alone.
-    fn charge(&mut self, ctx: &mut NodeCtx<'_>, kind: Option<&QuantileTable>, out: &Outputs) {
+    fn charge(
+        &mut self,
+        ctx: &mut NodeCtx<'_>,
+        service: &ServiceTimes,
+        kind: Option<&QuantileTable>,
+        out: &Outputs,
+    ) {
         let mut cost = self
             .shared
             .signing
@@ -142,9 +148,7 @@ impl SimNode {
             .verifying
             .saturating_mul(u64::from(out.work.verifications));
         cost = VirtualDuration(cost.0.saturating_add(verifying.0));
-        let service = self.service.clone();
-        let load = service.as_ref().map(|service| &service.load);
-        let loads = (0..out.work.loads).filter_map(|_| load);
+        let loads = (0..out.work.loads).map(|_| &service.load);
         for table in kind.into_iter().chain(loads) {
             let sample = table
                 .as_constant()
@@ -223,14 +227,14 @@ impl SimNode {
         call: impl FnOnce(&mut Machine, Timestamp, &SharedStore, &mut Outputs),
     ) {
         let now = self.local_now(ctx);
-        let shared = self.shared.clone();
         let before = self.armed.map(|_| self.machine.clone());
         let mut out = std::mem::take(&mut self.outputs);
         out.work = protocol::machine::Work::default();
-        call(&mut self.machine, now, &shared.store, &mut out);
+        call(&mut self.machine, now, &self.shared.store, &mut out);
         self.distort(ctx, &mut out);
-        if let Some(service) = self.service.clone() {
-            self.charge(ctx, service.table(kind, cross_chain), &out);
+        if let Some(service) = self.service.take() {
+            self.charge(ctx, &service, service.table(kind, cross_chain), &out);
+            self.service = Some(service);
         }
         match (self.armed, before) {
             (Some((outputs, restart_after)), Some(before)) if !out.list.is_empty() => {

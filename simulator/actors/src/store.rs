@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use dashmap::DashMap;
+use foldhash::fast::FixedState;
 use protocol::{
     blob::{Blob, BlobId},
     block::{Block, ProposedBlock},
@@ -21,6 +21,9 @@ use protocol::{
     signature::{DecodedKey, PublicKey, Signature},
     store::{ContentStore, Executed},
 };
+
+/// Looked up by key alone. Keys are hashes already, so a quick function that knows no secret does.
+type DashMap<K, V> = dashmap::DashMap<K, V, FixedState>;
 
 /// Results remembered per generation; with two generations at most twice as many.
 const GENERATION_MAX: usize = 8_192;
@@ -41,7 +44,7 @@ impl<K: Eq + std::hash::Hash, V: Clone> Remembered<K, V> {
     fn new(max: usize) -> Self {
         Self {
             max,
-            generations: [DashMap::new(), DashMap::new()],
+            generations: [DashMap::default(), DashMap::default()],
             second_is_young: AtomicBool::new(false),
         }
     }
@@ -82,8 +85,8 @@ impl SharedStore {
     pub fn new(paranoid: bool, sabotage: Sabotage) -> Self {
         Self {
             sabotage,
-            certificates: DashMap::new(),
-            blobs: DashMap::new(),
+            certificates: DashMap::default(),
+            blobs: DashMap::default(),
             keys: Remembered::new(GENERATION_MAX),
             verified: Remembered::new(GENERATION_MAX),
             executed: Remembered::new(EXECUTED_MAX),

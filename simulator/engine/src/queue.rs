@@ -77,6 +77,8 @@ pub(crate) struct Queue<M> {
     occupied: [u64; RING / WORD],
     overflow: BinaryHeap<Reverse<Event<M>>>,
     spares: Vec<Vec<Event<M>>>,
+    /// The spare that is next to give way to a roomier one.
+    rotor: usize,
     len: u64,
     /// Events that lie at the end of the run or beyond, and how many of them are messages.
     beyond: u64,
@@ -100,6 +102,7 @@ impl<M> Queue<M> {
             occupied: [0; RING / WORD],
             overflow: BinaryHeap::new(),
             spares: Vec::new(),
+            rotor: 0,
             len: 0,
             beyond: 0,
             beyond_messages: 0,
@@ -164,11 +167,14 @@ impl<M> Queue<M> {
         let bucket = &mut self.ring[slot];
         if bucket.is_empty() {
             self.occupied[slot / WORD] |= 1 << (slot % WORD);
-            if bucket.capacity() == 0
-                && let Some(spare) = self.spares.pop()
-            {
-                *bucket = spare;
-            }
+        }
+        // A full bucket moves into a roomier spare; a spare that is none is of no use to anybody.
+        if bucket.len() == bucket.capacity()
+            && let Some(mut spare) = self.spares.pop()
+            && spare.capacity() > bucket.capacity()
+        {
+            spare.append(bucket);
+            *bucket = spare;
         }
         bucket.push(event);
     }
@@ -229,7 +235,18 @@ impl<M> Queue<M> {
         } else {
             std::mem::swap(emptied, &mut spare);
         }
-        if spare.capacity() > 0 && self.spares.len() < SPARES {
+        self.keep_spare(spare);
+    }
+
+    /// Keeps an emptied bucket; where there are enough, in the place of a smaller one.
+    fn keep_spare(&mut self, mut spare: Vec<Event<M>>) {
+        if self.spares.len() == SPARES {
+            self.rotor = (self.rotor + 1) % SPARES;
+            let other = &mut self.spares[self.rotor];
+            if other.capacity() < spare.capacity() {
+                std::mem::swap(other, &mut spare);
+            }
+        } else if spare.capacity() > 0 {
             self.spares.push(spare);
         }
     }

@@ -29,10 +29,12 @@ pub fn run_windowed<N: Node, S: Sink<N::Record>>(
     let (mut desk, mut nodes) = (part.desk, part.nodes);
     let mut conductor = Conductor::new(sink, config, nodes.len(), injected);
     let mut checkpoint = first_checkpoint(&config);
+    let mut records = Vec::new();
     loop {
         let window = desk.next_window();
         if window == u64::MAX || desk.window_start(window) >= checkpoint {
-            conductor.records(&mut desk.take_records());
+            records = desk.take_records(records);
+            conductor.records(&mut records);
             if let Some(outcome) = conductor.checkpoint(vec![desk.survey(checkpoint)]) {
                 let pending = desk.messages_pending();
                 return Ok(conductor.finish(outcome, pending, nodes, 1));
@@ -43,7 +45,8 @@ pub fn run_windowed<N: Node, S: Sink<N::Record>>(
         desk.open(window);
         desk.run_window(&mut nodes);
         if desk.records_waiting() >= BATCH {
-            conductor.records(&mut desk.take_records());
+            records = desk.take_records(records);
+            conductor.records(&mut records);
         }
     }
 }

@@ -37,7 +37,8 @@ pub struct ChainState {
     outbox_counters: SmallMap<BlockHeight, u32>,
     received_log: Vec<(ChainId, BlockHeight)>,
     block_hashes: Vec<CryptoHash>,
-    preprocessed: BTreeMap<BlockHeight, CryptoHash>,
+    /// Confirmed blocks above the tip; boxed, since most chains have none.
+    preprocessed: Option<Box<BTreeMap<BlockHeight, CryptoHash>>>,
     /// Blobs that its next block waits for; boxed, since most have none.
     pub(crate) pending_blobs: Option<Box<PendingBlobs>>,
 }
@@ -64,7 +65,7 @@ impl ChainState {
             outbox_counters: SmallMap::default(),
             received_log: Vec::new(),
             block_hashes: Vec::new(),
-            preprocessed: BTreeMap::new(),
+            preprocessed: None,
             pending_blobs: None,
         }
     }
@@ -94,7 +95,8 @@ impl ChainState {
         let executed = usize::try_from(height.0)
             .ok()
             .and_then(|index| self.block_hashes.get(index));
-        executed.or_else(|| self.preprocessed.get(&height)).copied()
+        let above = || self.preprocessed.as_ref()?.get(&height);
+        executed.or_else(above).copied()
     }
 
     /// Checks that every bundle of a proposal is in its inbox, in order; changes nothing.
@@ -146,7 +148,10 @@ impl ChainState {
             *self.inboxes.get_or_default(origin) = inbox;
         }
         push_tight(&mut self.block_hashes, block.hash());
-        self.preprocessed.remove(&block.height());
+        if let Some(preprocessed) = &mut self.preprocessed {
+            preprocessed.remove(&block.height());
+            self.preprocessed.take_if(|above| above.is_empty());
+        }
         self.pending_blobs = None;
         self.execution = executed.state;
         for recipient in executed.block.recipients() {
@@ -163,17 +168,16 @@ impl ChainState {
             block.height() > self.next_height(),
             "a block at the tip is executed"
         );
-        let new = self
-            .preprocessed
-            .insert(block.height(), block.hash())
-            .is_none();
+        let preprocessed = self.preprocessed.get_or_insert_default();
+        let new = preprocessed.insert(block.height(), block.hash()).is_none();
         self.schedule_preprocessed(block);
         new
     }
 
     /// Tries again to schedule what preprocessed blocks send: a gap may have closed.
     pub fn reschedule_preprocessed(&mut self, store: &dyn ContentStore) {
-        let hashes: Vec<_> = self.preprocessed.values().copied().collect();
+        let hashes = self.preprocessed.iter().flat_map(|above| above.values());
+        let hashes: Vec<_> = hashes.copied().collect();
         for hash in hashes {
             if let Some(certificate) = store.certificate(&hash) {
                 self.schedule_preprocessed(certificate.block());
@@ -205,7 +209,8 @@ impl ChainState {
 
     /// Hash of the first preprocessed block, if it is the next one.
     pub fn next_preprocessed(&self) -> Option<CryptoHash> {
-        self.preprocessed.get(&self.next_height()).copied()
+        let preprocessed = self.preprocessed.as_ref()?;
+        preprocessed.get(&self.next_height()).copied()
     }
 
     /// Takes in bundles of `origin`, dropping what is here already.

@@ -15,7 +15,7 @@ use crate::{
     ownership::ChainOwnership,
     proposal::BlockProposal,
     round::Round,
-    rpc::{Action, ChainInfoQuery, Lineage, Packet, Request, RequestId, Trigger},
+    rpc::{Action, Lineage, Packet, Request, RequestId, Trigger},
     store::ContentStore as _,
     submission::{Submission, SubmittedOperation},
     testing::{Net, SHARDS},
@@ -256,7 +256,7 @@ fn nobody_opens_a_chain_without_a_certified_block() {
     );
     net.inject(from, to, Packet::ChainOpened(Arc::new(lineage)));
     assert!(net.clients[1].chain().is_none(), "a wallet asks for proof");
-    let query = Request::ChainInfo(ChainInfoQuery::default());
+    let query = Request::ChainInfo(Box::default());
     net.inject(
         to,
         Address::Proxy(ValidatorIndex(0)),

@@ -61,7 +61,8 @@ pub struct ChainInfoQuery {
     pub fallback: Option<BlockHeight>,
 }
 
-/// A request of a wallet to a validator.
+/// A request of a wallet to a validator. Small, because so many travel: what is large is shared or
+/// boxed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Request {
     /// Vote for this proposal.
@@ -77,7 +78,7 @@ pub enum Request {
     /// Go on to the next round: this one is over.
     Timeout(Arc<TimeoutCertificate>),
     /// Tell about the chain.
-    ChainInfo(ChainInfoQuery),
+    ChainInfo(Box<ChainInfoQuery>),
     /// Send these confirmed blocks of the chain, by height.
     DownloadCertificates(Vec<BlockHeight>),
     /// Send notifications about the chain to this wallet.
@@ -91,7 +92,7 @@ pub enum Request {
     /// Keep a blob that a confirmed block of the chain refers to.
     UploadBlob(Arc<Blob>),
     /// Send a confirmed block that refers to a blob, and the blob with it.
-    DownloadBlob(BlobId),
+    DownloadBlob(Box<BlobId>),
 }
 
 /// The kind of a [`Request`], for records and service times.

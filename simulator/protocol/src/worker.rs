@@ -279,45 +279,41 @@ impl Worker {
         let (client, id, chain) = (asked.client, asked.id, asked.chain);
         let kind = asked.request.kind();
         let before = self.round_of(chain);
-        let answer = match asked.request.clone() {
+        let answer = match &asked.request {
             Request::Proposal(proposal) => match self.delay_of(now, &proposal.block.timestamp) {
                 Some(at) => return self.delay(now, at, asked, out),
                 None => self
-                    .handle_proposal(now, chain, &proposal, store, out)
+                    .handle_proposal(now, chain, proposal, store, out)
                     .map(Some),
             },
             Request::LiteValidated(lite) => self
-                .body_of(&lite)
+                .body_of(lite)
                 .and_then(|certificate| self.handle_validated(now, chain, &certificate, store, out))
                 .map(Some),
             Request::Validated(certificate) => self
-                .handle_validated(now, chain, &certificate, store, out)
+                .handle_validated(now, chain, certificate, store, out)
                 .map(Some),
             Request::LiteConfirmed(lite) => self
-                .body_of(&lite)
+                .body_of(lite)
                 .and_then(|certificate| self.handle_confirmed(now, chain, &certificate, store, out))
                 .map(Some),
             Request::Confirmed(certificate, delivery) => self
-                .handle_confirmed(now, chain, &certificate, store, out)
+                .handle_confirmed(now, chain, certificate, store, out)
                 .map(|response| {
                     let height = certificate.block().height();
-                    self.answer_when_delivered(&asked, height, delivery, response, out)
+                    self.answer_when_delivered(&asked, height, *delivery, response, out)
                 }),
             Request::Timeout(certificate) => self
-                .handle_timeout(now, chain, &certificate, store, out)
+                .handle_timeout(now, chain, certificate, store, out)
                 .map(Some),
-            Request::ChainInfo(query) => {
-                self.handle_query(now, chain, &query, store, out).map(Some)
-            }
+            Request::ChainInfo(query) => self.handle_query(now, chain, query, store, out).map(Some),
             Request::DownloadCertificates(heights) => {
-                self.handle_download(chain, &heights, store).map(Some)
+                self.handle_download(chain, heights, store).map(Some)
             }
             Request::Subscribe { .. } => Ok(Some(Response::Done)),
-            Request::PendingBlob(blob) => {
-                self.handle_pending_blob(now, chain, &blob, out).map(Some)
-            }
-            Request::UploadBlob(blob) => self.handle_blob_upload(chain, &blob, out).map(Some),
-            Request::DownloadBlob(id) => Ok(Some(self.handle_blob_download(&id, store))),
+            Request::PendingBlob(blob) => self.handle_pending_blob(now, chain, blob, out).map(Some),
+            Request::UploadBlob(blob) => self.handle_blob_upload(chain, blob, out).map(Some),
+            Request::DownloadBlob(id) => Ok(Some(self.handle_blob_download(id, store))),
         };
         self.observe_round(chain, before, out);
         for rule in self.rules.news() {

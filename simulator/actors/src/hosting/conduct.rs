@@ -30,16 +30,20 @@ pub(super) fn conduct<N: Node, S: Sink<N::Record>>(
     let exchange = Arc::new(Exchange::new(partitions));
     let (reports, incoming) = sync_channel(BACKLOG * partitions);
     let mut verdicts = Vec::new();
+    let mut emptied = Vec::new();
     let mut arbiters = Arbiters::new();
     for (me, part) in parts.into_iter().enumerate() {
         let (verdict, answers) = channel();
         verdicts.push(verdict);
+        let (used, to_use) = channel();
+        emptied.push(used);
         let exchange = Arc::clone(&exchange);
         let ties = Ties {
             me,
             exchange,
             reports: reports.clone(),
             verdicts: answers,
+            emptied: to_use,
         };
         arbiters.host(part, ties, run, *hosting);
     }
@@ -52,6 +56,7 @@ pub(super) fn conduct<N: Node, S: Sink<N::Record>>(
         incoming,
         queues,
         verdicts,
+        emptied,
     };
     // A sink may panic: the partitions must be let go before the panic goes on.
     let ended = catch_unwind(AssertUnwindSafe(|| desk.lead(conductor, assign)));
@@ -68,6 +73,8 @@ struct Lectern<N: Node> {
     /// Reports of partitions that are ahead of others.
     queues: Vec<VecDeque<Report<N>>>,
     verdicts: Vec<Sender<bool>>,
+    /// Where vectors of records go back to.
+    emptied: Vec<Sender<Vec<Stamped<N::Record>>>>,
 }
 
 impl<N: Node> Lectern<N> {
@@ -77,14 +84,18 @@ impl<N: Node> Lectern<N> {
         assign: &[u16],
     ) -> Result<RunOutcome<N>, HostingError> {
         let mut outcome: Option<Outcome> = None;
+        let mut records = Vec::new();
         loop {
-            let mut records = Vec::new();
             let mut surveys = Vec::new();
             let mut done = Vec::new();
             let mut on_their_way = 0;
             for partition in 0..self.queues.len() {
                 match self.next_of(partition)? {
-                    Report::Records(part) => merge(&mut records, part),
+                    Report::Records(mut part) => {
+                        merge(&mut records, &mut part);
+                        // One that is gone needs it no more.
+                        let _ = self.emptied[partition].send(part);
+                    }
                     Report::Survey(survey) => surveys.push(*survey),
                     Report::Done { nodes, messages } => {
                         done.push(nodes.into_iter());
@@ -135,10 +146,11 @@ impl<N: Node> Lectern<N> {
     }
 }
 
-fn merge<T>(all: &mut Vec<T>, mut part: Vec<T>) {
+/// Moves a part over and leaves an empty vector with room.
+fn merge<T>(all: &mut Vec<T>, part: &mut Vec<T>) {
     if all.is_empty() {
-        *all = part;
+        std::mem::swap(all, part);
     } else {
-        all.append(&mut part);
+        all.append(part);
     }
 }

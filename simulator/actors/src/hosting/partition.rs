@@ -39,6 +39,8 @@ pub(super) struct Ties<N: Node> {
     pub(super) reports: SyncSender<(usize, Report<N>)>,
     /// Whether the run goes on, after each survey.
     pub(super) verdicts: Receiver<bool>,
+    /// Vectors of records to use again.
+    pub(super) emptied: Receiver<Vec<Stamped<N::Record>>>,
 }
 
 /// Why a kernel ended early.
@@ -153,7 +155,8 @@ impl<N: Node> Kernel<N> {
     }
 
     fn report_records(&mut self) -> Result<(), Broken> {
-        let records = self.shared.desk.borrow_mut().take_records();
+        let emptied = self.ties.emptied.try_recv().unwrap_or_default();
+        let records = self.shared.desk.borrow_mut().take_records(emptied);
         self.report(Report::Records(records))
     }
 

@@ -18,15 +18,15 @@ pub(super) fn distort(client: &Client, out: &mut Outputs) -> bool {
         };
         let later = Round::SingleLeader(7);
         let asked = [proposal.round, later].map(|round| {
-            Request::ChainInfo(ChainInfoQuery {
+            Request::ChainInfo(Box::new(ChainInfoQuery {
                 leader_timeout: Some((proposal.block.height, round)),
                 ..ChainInfoQuery::default()
-            })
+            }))
         });
-        let fallback = Request::ChainInfo(ChainInfoQuery {
+        let fallback = Request::ChainInfo(Box::new(ChainInfoQuery {
             fallback: Some(proposal.block.height),
             ..ChainInfoQuery::default()
-        });
+        }));
         let asked = asked.into_iter();
         asked.chain(falls_back.then_some(fallback)).collect()
     })

@@ -61,7 +61,7 @@ impl Client {
             found: false,
             denied: 0,
         });
-        let goal = (chain, Request::DownloadBlob(blob));
+        let goal = (chain, Request::DownloadBlob(Box::new(blob)));
         self.ask_all(now, Some(command), stage, goal, out);
     }
 

@@ -291,7 +291,13 @@ impl Client {
             .as_ref()
             .and_then(|pending| pending.command.clone());
         let stage = Stage::Recovering(Recovery::default());
-        self.ask_all(now, command, stage, (chain, Request::ChainInfo(query)), out);
+        self.ask_all(
+            now,
+            command,
+            stage,
+            (chain, Request::ChainInfo(Box::new(query))),
+            out,
+        );
     }
 
     pub(super) fn ask_all(

@@ -91,7 +91,7 @@ impl Client {
                 received_log_from: Some(from),
                 ..ChainInfoQuery::default()
             };
-            (validator, chain, Request::ChainInfo(query))
+            (validator, chain, Request::ChainInfo(Box::new(query)))
         });
         let goals = goals.collect();
         self.ask(now, None, Stage::Finding(Vec::new()), goals, out);

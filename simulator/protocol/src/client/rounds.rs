@@ -268,7 +268,7 @@ impl Client {
             payload: timeout.payload(round),
             votes: VoteCollector::default(),
         };
-        let goal = (timeout.chain_id, Request::ChainInfo(query));
+        let goal = (timeout.chain_id, Request::ChainInfo(Box::new(query)));
         self.ask_all(now, None, stage, goal, out);
     }
 

@@ -130,7 +130,7 @@ impl Letter {
             Said::Confirmed(vouched) => Request::Confirmed(full(vouched), Delivery::NonBlocking),
             Said::LiteConfirmed(vouched) => Request::LiteConfirmed(Arc::new(vouched.lite.clone())),
             Said::Timeout(certificate, _) => Request::Timeout(certificate.clone()),
-            Said::Query(query) => Request::ChainInfo(query.clone()),
+            Said::Query(query) => Request::ChainInfo(Box::new(query.clone())),
             Said::Blob(pick) => Request::PendingBlob(blob(*pick)),
             Said::Upload => Request::UploadBlob(blob(BlobPick::Published)),
             Said::Download => Request::DownloadCertificates(vec![BlockHeight(0), BlockHeight(9)]),
