@@ -10,12 +10,11 @@
 
 #![expect(clippy::disallowed_macros, reason = "a benchmark prints its table")]
 
-use std::{
-    fs,
-    process::{Command, ExitCode, Stdio},
-    time::{Duration, Instant},
-};
+mod process;
 
+use std::{process::ExitCode, time::Instant};
+
+use process::{Cost, claim, run};
 use protocol::{
     hash::CryptoHash,
     signature::{SignatureScheme, SigningKey},
@@ -63,7 +62,7 @@ struct Round {
 
 impl Round {
     fn micros_per_block(&self) -> f64 {
-        self.cost.cpu.as_secs_f64() * 1e6 / self.cost.blocks as f64
+        self.cost.micros_per_block()
     }
 
     fn verifications(&self) -> f64 {
@@ -71,19 +70,13 @@ impl Round {
     }
 }
 
-struct Cost {
-    blocks: u64,
-    cpu: Duration,
-    peak_kib: u64,
-}
-
 fn main() -> ExitCode {
     let wanted = std::env::args()
         .skip(1)
         .find(|argument| !argument.starts_with("--"));
     println!(
-        "{:<22} {:>8} {:>12} {:>14} {:>12}",
-        "run", "blocks", "us/block", "verifications", "KiB/chain"
+        "{:<22} {:>8} {:>12} {:>12} {:>14} {:>12}",
+        "run", "blocks", "events/block", "us/block", "verifications", "KiB/chain"
     );
     let wanted = |case: &&Case| {
         wanted
@@ -131,9 +124,10 @@ fn report(case: &Case, mut rounds: Vec<Round>) -> bool {
         .kib_max
         .map(|(_, chains)| median.cost.peak_kib as f64 / chains as f64);
     println!(
-        "{:<22} {:>8} {:>12.1} {:>14.2} {:>12}",
+        "{:<22} {:>8} {:>12.1} {:>12.1} {:>14.2} {:>12}",
         case.name,
         median.cost.blocks,
+        median.cost.events as f64 / median.cost.blocks as f64,
         median.micros_per_block(),
         median.verifications(),
         per_chain.map_or_else(|| "-".to_owned(), |kib| format!("{kib:.2}")),
@@ -154,14 +148,6 @@ fn report(case: &Case, mut rounds: Vec<Round>) -> bool {
     held
 }
 
-fn claim(text: &str, held: bool) -> bool {
-    println!(
-        "    {} {text}",
-        if held { "held:    " } else { "NOT HELD:" }
-    );
-    held
-}
-
 /// Microseconds of one verification.
 fn verification() -> f64 {
     const COUNT: u32 = 5_000;
@@ -174,54 +160,4 @@ fn verification() -> f64 {
     });
     assert_eq!(valid.count(), 5_000);
     start.elapsed().as_secs_f64() * 1e6 / f64::from(COUNT)
-}
-
-fn run(args: &[&str]) -> Cost {
-    let before = children_cpu();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_microchains"))
-        .arg("run")
-        .args(args)
-        .args([
-            "--no-report",
-            "--no-progress",
-            "--format",
-            "json",
-            "--threads",
-            "1",
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak_kib = 0;
-    while child.try_wait().expect("it is a child").is_none() {
-        peak_kib = peak_kib.max(high_water(&status));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let output = child.wait_with_output().expect("it has ended");
-    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
-    assert_eq!(printed["verdict"], "pass", "{printed}");
-    let blocks = printed["blocks"].as_u64().expect("a count");
-    Cost {
-        blocks,
-        cpu: children_cpu() - before,
-        peak_kib,
-    }
-}
-
-/// The largest resident memory so far, in KiB.
-fn high_water(status: &str) -> u64 {
-    let text = fs::read_to_string(status).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
-        .unwrap_or(0)
-}
-
-/// User and system time of all children that have ended. The kernel counts a hundred a second.
-fn children_cpu() -> Duration {
-    let text = fs::read_to_string("/proc/self/stat").expect("Linux");
-    let after_name = text.rsplit(')').next().expect("the name is in brackets");
-    let fields: Vec<_> = after_name.split_whitespace().collect();
-    let ticks = |field: usize| fields[field].parse::<u64>().expect("a count");
-    Duration::from_millis((ticks(13) + ticks(14)) * 10)
 }

@@ -4,7 +4,7 @@
 //! Keeps I-24 to I-28: each bundle arrives once and in order, outbox counters count outboxes. Pure
 //! bookkeeping: who may ask for a change is decided by the worker.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     block::{Block, ProposedBlock},
@@ -38,7 +38,7 @@ pub struct ChainState {
     received_log: Vec<(ChainId, BlockHeight)>,
     block_hashes: Vec<CryptoHash>,
     /// Confirmed blocks above the tip; boxed, since most chains have none.
-    preprocessed: Option<Box<BTreeMap<BlockHeight, CryptoHash>>>,
+    preprocessed: Option<Box<SmallMap<BlockHeight, CryptoHash>>>,
     /// Blobs that its next block waits for; boxed, since most have none.
     pub(crate) pending_blobs: Option<Box<PendingBlobs>>,
 }
@@ -176,8 +176,8 @@ impl ChainState {
 
     /// Tries again to schedule what preprocessed blocks send: a gap may have closed.
     pub fn reschedule_preprocessed(&mut self, store: &dyn ContentStore) {
-        let hashes = self.preprocessed.iter().flat_map(|above| above.values());
-        let hashes: Vec<_> = hashes.copied().collect();
+        let hashes = self.preprocessed.iter().flat_map(|above| above.iter());
+        let hashes: Vec<_> = hashes.map(|(_, hash)| *hash).collect();
         for hash in hashes {
             if let Some(certificate) = store.certificate(&hash) {
                 self.schedule_preprocessed(certificate.block());
