@@ -16,7 +16,7 @@ impl Invariants {
     ) {
         let tip = self.heights.tip(validator, chain);
         let (actor, verdicts) = (self.verdicts.stamp.actor, &mut self.verdicts);
-        let leaps = height > tip && !self.losses.excuse(actor);
+        let leaps = height > tip && !self.losses.excuse((validator, chain), actor);
         let falls = height < tip;
         verdicts.check(Invariant::TipMonotone, !falls && !leaps, || {
             format!("block {height} is executed, and the next height is {tip}")

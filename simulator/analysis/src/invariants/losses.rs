@@ -1,11 +1,15 @@
 //! Which nodes may have kept a fact to themselves: those that crashed between saving and telling.
 //!
 //! A crash cuts the outputs of one input, so it excuses the missing facts of one input and no more.
+//! What a worker owes of a chain is still owed when another worker has taken the chain over: that one
+//! tells what follows.
+
+use std::collections::BTreeMap;
 
 use engine::ActorId;
 
 use crate::{
-    registry::reach,
+    registry::{ChainNo, reach},
     validators::{Parties, Party},
 };
 
@@ -15,6 +19,8 @@ pub(crate) struct Losses {
     left: Vec<u32>,
     validators: Vec<Option<u32>>,
     crashes: u64,
+    /// Those who held a chain at a validator before its holder of now.
+    former: BTreeMap<(u32, ChainNo), Vec<ActorId>>,
 }
 
 impl Losses {
@@ -28,6 +34,7 @@ impl Losses {
             left: Vec::new(),
             validators,
             crashes: 0,
+            former: BTreeMap::new(),
         }
     }
 
@@ -43,8 +50,25 @@ impl Losses {
         self.crashes > 0
     }
 
-    /// Excuses missing facts of an actor, if it has a crash left.
-    pub(crate) fn excuse(&mut self, actor: ActorId) -> bool {
+    /// A validator's chain goes over from this worker to another.
+    pub(crate) fn passed_on(&mut self, place: (u32, ChainNo), from: ActorId) {
+        let former = self.former.entry(place).or_default();
+        if !former.contains(&from) {
+            former.push(from);
+        }
+    }
+
+    /// Excuses missing facts about a validator's chain that `actor` holds, if it has a crash left, or
+    /// one of those who held the chain before it has.
+    pub(crate) fn excuse(&mut self, place: (u32, ChainNo), actor: ActorId) -> bool {
+        if self.excuse_actor(actor) {
+            return true;
+        }
+        let former = self.former.get(&place).cloned().unwrap_or_default();
+        former.into_iter().any(|actor| self.excuse_actor(actor))
+    }
+
+    fn excuse_actor(&mut self, actor: ActorId) -> bool {
         let left = actor.index().and_then(|at| self.left.get_mut(at));
         match left {
             Some(left) if *left > 0 => {
