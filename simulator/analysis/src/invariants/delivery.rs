@@ -9,7 +9,12 @@ use std::sync::Arc;
 
 use protocol::{block::Block, hash::CryptoHash, ids::Cursor, message::MessageBundle};
 
-use super::{Invariant, Verdicts, linking::Heads, losses::Losses, money::worth};
+use super::{
+    Invariant, Verdicts,
+    linking::Heads,
+    losses::{Losses, Missing},
+    money::worth,
+};
 use crate::registry::{ChainNo, PairNo, Registry, index, long, number, reach};
 
 /// Where a bundle stands at its recipient.
@@ -199,8 +204,9 @@ impl Delivery {
             )
         });
         let count = *self.count(pair, validator);
-        let in_turn = turn == count
-            || (turn > count && losses.excuse((validator, recipient), verdicts.stamp.actor));
+        let missing = Missing::Bundles(pair);
+        let (place, actor) = ((validator, recipient), verdicts.stamp.actor);
+        let in_turn = turn == count || (turn > count && losses.excuse(place, missing, actor));
         verdicts.check(Invariant::InboxShape, in_turn, || {
             let place = at_cursor(cursor);
             format!("bundle {turn} of its origin, at {place}, arrives when {count} is due")
@@ -280,7 +286,7 @@ impl Delivery {
     ) {
         let validator = holder.place.0;
         let (count, due) = self.arrived_and_due(pair, validator, height);
-        let arrived = count >= due || excused(losses, holder);
+        let arrived = count >= due || excused(losses, holder, pair);
         verdicts.check(Invariant::OutboxInboxLink, arrived, || {
             let missing = due - count;
             format!("the outbox forgets height {height}, and {missing} bundles have not arrived")
@@ -299,7 +305,7 @@ impl Delivery {
         height: u64,
     ) {
         let (count, due) = self.arrived_and_due(pair, holder.place.0, height);
-        let arrived = count >= due || excused(losses, holder);
+        let arrived = count >= due || excused(losses, holder, pair);
         verdicts.check(Invariant::BlockingDelivery, arrived, || {
             let missing = due - count;
             format!("height {height} is said to be delivered, and {missing} bundles are not")
@@ -435,9 +441,10 @@ fn at_cursor(cursor: Cursor) -> String {
 }
 
 /// Whether a crash excuses a worker, or any worker of a validator if it is not known which.
-fn excused(losses: &mut Losses, holder: Holder) -> bool {
+fn excused(losses: &mut Losses, holder: Holder, pair: PairNo) -> bool {
+    let missing = Missing::Bundles(pair);
     match holder.actor {
-        Some(actor) => losses.excuse(holder.place, actor),
-        None => losses.excuse_validator(holder.place.0),
+        Some(actor) => losses.excuse(holder.place, missing, actor),
+        None => losses.excuse_validator(holder.place, missing),
     }
 }

@@ -173,6 +173,17 @@ impl Cast {
     }
 }
 
+/// A worker that stops between two steps and comes back: this strikes for certain.
+fn stop_between(text: &mut Text, target: &str, at: u64, dice: &mut Dice) {
+    let keys = [
+        ("name", quoted(&format!("{target} stops between two steps"))),
+        ("at", duration(at)),
+        ("for", duration(dice.millis(100, 1_500))),
+        ("crash", format!("{{ workers = \"{target}\" }}")),
+    ];
+    text.table("[[faults]]", &keys);
+}
+
 /// A worker that stops after so many outputs of a step and comes back.
 fn stop(text: &mut Text, number: u64, target: &str, at: u64, dice: &mut Dice) {
     let outputs = dice.between(0, 7);
@@ -280,6 +291,10 @@ pub(super) fn hand_over(seed: u64) -> String {
         }
         workers = next;
     }
+    // Another validator stops too, so that something does in every seed.
+    let other = 1 + validator % VALIDATORS;
+    let at = dice.millis(1_000, 8_000);
+    stop_between(&mut text, &format!("v{other}/w1"), at, &mut dice);
     cast.write_expectations(&mut text);
     text.finish()
 }
