@@ -3,7 +3,8 @@
 //!
 //! `cargo bench -p tests --bench swarm` runs ten thousand seeds, then the sabotaged ones until one
 //! is caught; `-- 500` runs so many; `-- 200 rules` shows for each rule how many of so many seeds
-//! catch that it is missing. Two threads.
+//! catch that it is missing. `-- messages` and `-- hand-over` run the swarms about what happens inside
+//! validators, and which seeded bugs they catch. Two threads.
 
 #![expect(
     clippy::disallowed_methods,
@@ -14,12 +15,17 @@
 use std::{collections::BTreeMap, process::ExitCode, time::Instant};
 
 use actors::BuildOptions;
-use analysis::swarm::{Distribution, SeedRow};
+use analysis::swarm::{DeliveryTable, Distribution, SeedRow};
 use protocol::{rules::Rule, sabotage::Sabotage};
-use tests::swarm::{breaks_an_invariant, run_seeds};
+use scenario::swarm::Swarm;
+use tests::swarm::{DELIVERY_BUGS, breaks_an_invariant, run_delivery_seeds, run_seeds};
 
 /// Seeds of the whole swarm.
 const SEEDS: u64 = 10_000;
+/// Seeds of the swarm about messages.
+const MESSAGES: u64 = 2_000;
+/// Seeds of the swarm about chains that are handed over.
+const HAND_OVERS: u64 = 1_000;
 /// Seconds that it may take.
 const SECONDS_MAX: u64 = 20 * 60;
 /// Seeds within which a missing lock rule must be caught.
@@ -39,6 +45,19 @@ fn main() -> ExitCode {
     if arguments.iter().any(|argument| argument == "rules") {
         table_of_rules(seeds);
         return ExitCode::SUCCESS;
+    }
+    for (name, swarm, seeds) in [
+        ("messages", Swarm::Messages, MESSAGES),
+        ("hand-over", Swarm::HandOver, HAND_OVERS),
+    ] {
+        if arguments.iter().any(|argument| argument == name) {
+            let held = delivery(name, swarm, number.unwrap_or(seeds));
+            return if held {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            };
+        }
     }
     let mut held = swarm(seeds);
     for rule in LOCK_RULES {
@@ -73,6 +92,43 @@ fn swarm(seeds: u64) -> bool {
     claim("no seed breaks anything", failed.is_empty())
         & claim("every seed confirms 50 blocks", few == 0)
         & claim("10,000 seeds take 20 minutes at most", quick)
+}
+
+/// One of the swarms about what happens inside validators, and the bugs that it must catch.
+fn delivery(name: &str, swarm: Swarm, seeds: u64) -> bool {
+    let start = Instant::now();
+    let rows = run_delivery_seeds(swarm, (1, seeds), BuildOptions::default(), false);
+    println!("{name}: {seeds} seeds in {} s", start.elapsed().as_secs());
+    print!("{}", DeliveryTable(&rows));
+    let failed: Vec<_> = rows.iter().filter(|row| !row.row.held()).collect();
+    for row in &failed {
+        println!("    seed {}: {}", row.row.seed, row.row.broken.join("; "));
+    }
+    let mut held = claim("no seed breaks anything", failed.is_empty());
+    let bugs: &[(Sabotage, &str)] = match swarm {
+        Swarm::HandOver => &[(Sabotage::TwoOwners, "I-30 SingleWriter")],
+        Swarm::Messages | Swarm::Everything => &DELIVERY_BUGS,
+    };
+    println!("  seeded bug, the seed that catches it, what it breaks");
+    for (sabotage, invariant) in bugs {
+        held &= bug(swarm, seeds, *sabotage, invariant);
+    }
+    held
+}
+
+fn bug(swarm: Swarm, seeds: u64, sabotage: Sabotage, invariant: &str) -> bool {
+    let options = BuildOptions {
+        sabotage,
+        ..BuildOptions::default()
+    };
+    let rows = run_delivery_seeds(swarm, (1, seeds), options, true);
+    let last = rows.last().map(|row| &row.row);
+    let broken = last.map_or(&[][..], |row| &row.broken);
+    let named = |broken: &&String| broken.starts_with(&format!("fail: {invariant} "));
+    let found = broken.iter().find(named);
+    let (seed, what) = (last.map_or(0, |row| row.seed), found.map_or("", |one| one));
+    println!("    {:<24} {seed:>5}   {what}", format!("{sabotage:?}"));
+    claim("caught by its own check", found.is_some())
 }
 
 fn without(rule: Rule) -> BuildOptions {

@@ -32,6 +32,8 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::BounceDropped,
     Sabotage::ZeroAmounts,
     Sabotage::ChainsOnCredit,
+    Sabotage::BundlesTwice,
+    Sabotage::ConfirmsBeforeSaving,
 ];
 
 /// Seeded bugs that almost everything notices.

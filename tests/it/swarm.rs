@@ -3,10 +3,13 @@
 
 use actors::BuildOptions;
 use protocol::{rules::Rule, sabotage::Sabotage};
-use scenario::{Options, swarm::Family};
+use scenario::{
+    Options,
+    swarm::{Family, Swarm},
+};
 use tests::{
     Drive, source_plan,
-    swarm::{breaks_an_invariant, run_seed, run_seeds},
+    swarm::{breaks_an_invariant, run_delivery_seeds, run_seed, run_seeds},
     watch,
 };
 
@@ -61,4 +64,48 @@ fn check_caught(seed: u64, rule: Rule, invariant: &str) {
 #[test]
 fn a_fresh_block_after_a_vote_to_confirm_breaks_the_lock_rule() {
     check_caught(1, Rule::NothingFreshAfterConfirming, "I-11 LockRule");
+}
+
+#[track_caller]
+fn check_delivery(swarm: Swarm) {
+    let rows = run_delivery_seeds(swarm, (1, SEEDS), BuildOptions::default(), false);
+    assert_eq!(rows.len() as u64, SEEDS);
+    for row in &rows {
+        let seed = row.row.seed;
+        assert!(row.row.held(), "seed {seed}: {:?}", row.row.broken);
+    }
+}
+
+#[test]
+fn the_first_seeds_about_messages_hold() {
+    check_delivery(Swarm::Messages);
+}
+
+#[test]
+fn the_first_seeds_about_hand_overs_hold() {
+    check_delivery(Swarm::HandOver);
+}
+
+#[track_caller]
+fn check_delivery_caught(swarm: Swarm, sabotage: Sabotage, invariant: &str) {
+    let options = BuildOptions {
+        sabotage,
+        ..BuildOptions::default()
+    };
+    let rows = run_delivery_seeds(swarm, (1, SEEDS), options, true);
+    let last = rows.last().expect("one at least");
+    let named = |broken: &String| broken.starts_with(&format!("fail: {invariant} "));
+    assert!(last.row.broken.iter().any(named), "{:?}", last.row.broken);
+}
+
+#[test]
+fn what_makes_or_loses_money_on_its_way_is_caught_by_its_own_check() {
+    for (sabotage, invariant) in tests::swarm::DELIVERY_BUGS {
+        check_delivery_caught(Swarm::Messages, sabotage, invariant);
+    }
+}
+
+#[test]
+fn two_holders_of_one_chain_are_caught() {
+    check_delivery_caught(Swarm::HandOver, Sabotage::TwoOwners, "I-30 SingleWriter");
 }

@@ -71,16 +71,20 @@ impl Elastic {
     }
 
     /// Hands a packet to a worker as far as the chain that it is about is there. `handle` is called
-    /// for each packet whose time has come.
+    /// for each packet whose time has come, but for none after the output at which the worker crashes,
+    /// if it does: each packet is an input of its own.
     pub(crate) fn let_in(
         &self,
         (worker, now): (&mut Worker, Timestamp),
         packet: Packet,
-        (store, out): (&dyn ContentStore, &mut Outputs),
+        (store, out, crash): (&dyn ContentStore, &mut Outputs, Option<u32>),
         handle: &mut dyn FnMut(&mut Worker, Packet, &mut Outputs),
     ) {
         let mut database = self.database();
         for packet in worker.let_in(now, packet, &mut database, store, out) {
+            if is_cut(out, crash) {
+                break;
+            }
             let mut one = Outputs::default();
             handle(worker, packet, &mut one);
             out.append(one);
@@ -93,10 +97,13 @@ impl Elastic {
         &self,
         (worker, now): (&mut Worker, Timestamp),
         token: u64,
-        (store, out): (&dyn ContentStore, &mut Outputs),
+        (store, out, crash): (&dyn ContentStore, &mut Outputs, Option<u32>),
     ) {
         let mut database = self.database();
         for packet in worker.on_shared_timer(now, token, &mut database, store, out) {
+            if is_cut(out, crash) {
+                break;
+            }
             let mut one = Outputs::default();
             worker.handle(now, packet, store, &mut one);
             out.append(one);
@@ -110,8 +117,8 @@ impl Elastic {
     }
 
     /// A worker starts, perhaps again.
-    pub(crate) fn started(&self, worker: &mut Worker, now: Timestamp) {
-        worker.start(now, &mut self.database());
+    pub(crate) fn started(&self, worker: &mut Worker, now: Timestamp, out: &mut Outputs) {
+        worker.start(now, &mut self.database(), out);
     }
 
     /// Puts the changes in place whose time has come, at the proxy. A proxy that was away does it
@@ -161,4 +168,10 @@ impl Elastic {
             ctx.send(to, Envelope(message));
         }
     }
+}
+
+/// Whether a worker that crashes after so many outputs has come so far.
+fn is_cut(out: &Outputs, crash: Option<u32>) -> bool {
+    let made = out.list.len();
+    crash.is_some_and(|after| made > 0 && u32::try_from(made).is_ok_and(|made| made >= after))
 }

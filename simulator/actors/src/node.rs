@@ -15,6 +15,7 @@ use protocol::{
     observe::Observation,
     proxy::Proxy,
     rpc::{Packet, RequestKind},
+    store::ContentStore,
     worker::Worker,
 };
 use trace::Event;
@@ -349,6 +350,7 @@ impl SimNode {
         });
         let mut misbehaved = false;
         let elastic = self.elastic.take();
+        let crash = self.armed.map(|(outputs, _)| outputs);
         self.step(
             ctx,
             kind,
@@ -365,7 +367,8 @@ impl SimNode {
                     };
                     match &elastic {
                         Some(elastic) => {
-                            elastic.let_in((worker, now), packet, (store, out), &mut handle);
+                            let host = (store as &dyn ContentStore, out, crash);
+                            elastic.let_in((worker, now), packet, host, &mut handle);
                         }
                         None => handle(worker, packet, out),
                     }
@@ -403,9 +406,10 @@ impl SimNode {
             return self.resize(ctx);
         }
         let elastic = self.elastic.take();
+        let crash = self.armed.map(|(outputs, _)| outputs);
         self.step(ctx, None, false, |machine, now, store, out| match machine {
             Machine::Worker(worker) => match &elastic {
-                Some(elastic) => elastic.on_timer((worker, now), token, (store, out)),
+                Some(elastic) => elastic.on_timer((worker, now), token, (store, out, crash)),
                 None => worker.on_timer(now, token, store, out),
             },
             Machine::Wallet(client) => client.on_timer(now, token, store, out),
@@ -426,16 +430,17 @@ impl SimNode {
     }
 
     fn on_start(&mut self, ctx: &mut NodeCtx<'_>) {
+        let elastic = self.elastic.take();
         self.step(ctx, None, false, |machine, now, store, out| match machine {
             Machine::Wallet(client) => client.start(now, store, out),
-            Machine::Worker(worker) => worker.go_on(out),
+            Machine::Worker(worker) => match &elastic {
+                Some(elastic) => elastic.started(worker, now, out),
+                None => worker.go_on(out),
+            },
             Machine::Proxy(_) => {}
         });
+        self.elastic = elastic;
         self.resize(ctx);
-        let now = self.local_now(ctx);
-        if let (Some(elastic), Machine::Worker(worker)) = (&self.elastic, &mut self.machine) {
-            elastic.started(worker, now);
-        }
     }
 
     /// Stops, and loses what is volatile.

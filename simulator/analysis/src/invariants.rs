@@ -72,7 +72,7 @@ pub use verdicts::{Invariant, Violation};
 
 use accountability::Proof;
 use blobs::Blobs;
-use delivery::Delivery;
+use delivery::{Delivery, Holder};
 use epochs::Epochs;
 use fees::Fees;
 use grounds::{Cast, Rights};
@@ -200,6 +200,7 @@ impl Invariants {
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
             | Observation::FeesCharged { .. }
+            | Observation::BlockGivenUp { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::UpdateRetried { .. }
@@ -229,8 +230,12 @@ impl Invariants {
         let (verdicts, actor) = (&mut self.verdicts, stamp.actor);
         match fact {
             Observation::Sharding(ShardingFact::ChainTaken { lease, .. }) => {
-                self.sharding
-                    .taken(verdicts, (validator, chain), actor, *lease);
+                let place = (validator, chain);
+                let before = self.sharding.holder(validator, chain);
+                if let Some(before) = before.filter(|before| *before != actor) {
+                    self.losses.passed_on(place, before);
+                }
+                self.sharding.taken(verdicts, place, actor, *lease);
             }
             Observation::Sharding(ShardingFact::ChainReleased { .. }) => {
                 self.sharding.released(verdicts, (validator, chain), actor);
@@ -284,7 +289,7 @@ impl Invariants {
                 let (verdicts, losses) = (&mut self.verdicts, &mut self.losses);
                 let arrival = (pair, *cursor, *bundle);
                 self.delivery
-                    .arrived(verdicts, losses, validator, arrival, sent);
+                    .arrived(verdicts, losses, (validator, chain), arrival, sent);
             }
             Observation::DeliveryAnswered { height, .. } => {
                 // Outboxes know nothing of blocks that the validator does not have: below its tip it
@@ -295,10 +300,10 @@ impl Invariants {
                 };
                 for pair in registry.pairs_from(chain) {
                     let (recipient, _) = registry.ends(pair);
-                    let holder = self.sharding.holder(validator, recipient);
+                    let holder = self.holder(validator, recipient);
                     let (verdicts, losses) = (&mut self.verdicts, &mut self.losses);
                     self.delivery
-                        .answered(verdicts, losses, (validator, holder), pair, until);
+                        .answered(verdicts, losses, holder, pair, until);
                 }
             }
             Observation::OutboxConfirmed { height, .. } => {
@@ -307,10 +312,10 @@ impl Invariants {
                 let verdicts = &mut self.verdicts;
                 verdicts.check(Invariant::OutboxShape, true, String::new);
                 let (recipient, _) = registry.ends(pair);
-                let holder = self.sharding.holder(validator, recipient);
+                let holder = self.holder(validator, recipient);
                 let (verdicts, losses) = (&mut self.verdicts, &mut self.losses);
                 self.delivery
-                    .popped(verdicts, losses, (validator, holder), pair, height.0);
+                    .popped(verdicts, losses, holder, pair, height.0);
             }
             Observation::CommandStarted { .. }
             | Observation::CommandDone { .. }
@@ -326,6 +331,7 @@ impl Invariants {
             | Observation::RuleBitten { .. }
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
+            | Observation::BlockGivenUp { .. }
             | Observation::UpdateAbandoned { .. }
             | Observation::UpdateRetried { .. }
             | Observation::UpdateDropped { .. }
@@ -339,6 +345,14 @@ impl Invariants {
             | Observation::RequestTimedOut { .. }
             | Observation::Sharding(_)
             | Observation::ShapeBroken { .. } => {}
+        }
+    }
+
+    /// Who keeps a chain at a validator.
+    fn holder(&self, validator: u32, chain: ChainNo) -> Holder {
+        Holder {
+            place: (validator, chain),
+            actor: self.sharding.holder(validator, chain),
         }
     }
 

@@ -15,7 +15,9 @@ pub(crate) mod workers;
 use std::collections::BTreeMap;
 
 use engine::{NetworkFact, VirtualTime};
-use protocol::{certificate::CertificateKind, error::NodeError, observe::Observation};
+use protocol::{
+    certificate::CertificateKind, error::NodeError, observe::Observation, sharding::ShardingFact,
+};
 use scenario::{Plan, expression::Counter};
 
 use crate::{
@@ -53,7 +55,7 @@ pub struct Counters {
     pub blocks: u64,
     /// Those confirmed in the fast round.
     pub fast_blocks: u64,
-    /// Blocks proposed and not confirmed.
+    /// Heights proposed and not confirmed, that somebody still wants to bring forward.
     pub pending_blocks: u64,
     /// Cross-chain messages of confirmed blocks.
     pub sent: u64,
@@ -97,6 +99,8 @@ pub struct Counters {
     pub crashes: u64,
     /// Handlers that panicked.
     pub panics: u64,
+    /// How often a worker took a chain over from another, or from itself before it stopped.
+    pub chains_taken: u64,
 }
 
 /// All that is measured.
@@ -228,6 +232,11 @@ impl Metrics {
                     );
                 }
             }
+            Observation::BlockGivenUp { height, .. } => {
+                let chain = subject.chain.expect("a height is one of a chain");
+                self.blocks.given_up(stamp, chain, height.0);
+                counters.pending_blocks = self.blocks.pending();
+            }
             Observation::VoteCast { .. } => counters.votes += 1,
             Observation::RequestRefused { error, .. } => {
                 counters.requests_refused += 1;
@@ -246,7 +255,11 @@ impl Metrics {
                 counters.timeouts += u64::from(payload.kind == CertificateKind::Timeout);
             }
             Observation::RuleBitten { rule, .. } => self.rules.bitten(*rule, stamp),
-            Observation::Sharding(fact) => self.scaling.observe(stamp.time, fact),
+            Observation::Sharding(fact) => {
+                let taken = matches!(fact, ShardingFact::ChainTaken { .. });
+                counters.chains_taken += u64::from(taken);
+                self.scaling.observe(stamp.time, fact);
+            }
             Observation::RoundEntered { .. }
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }

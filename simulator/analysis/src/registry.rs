@@ -216,6 +216,7 @@ impl Registry {
             | Observation::BlobStored { chain, .. }
             | Observation::BlobPending { chain, .. }
             | Observation::FeesCharged { chain, .. }
+            | Observation::BlockGivenUp { chain, .. }
             | Observation::BlockExecuted { chain, .. }
             | Observation::BlockPreprocessed { chain, .. }
             | Observation::RequestRefused { chain, .. }

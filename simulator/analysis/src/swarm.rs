@@ -1,6 +1,10 @@
 //! What became of the seeds of a swarm: one row each, and how they are distributed.
 
+mod delivery;
+
 use std::fmt;
+
+pub use delivery::{DeliveryRow, DeliveryTable, Kind};
 
 use scenario::{Plan, plan::FaultKind, swarm::Family};
 

@@ -63,7 +63,7 @@ pub struct Progress {
     pub pending: u64,
     /// Confirmed blocks.
     pub blocks: u64,
-    /// Blocks proposed and not confirmed.
+    /// Heights proposed and not confirmed, that somebody still wants to bring forward.
     pub pending_blocks: u64,
     /// Cross-chain messages sent, and taken in.
     pub messages: (u64, u64),
@@ -308,5 +308,7 @@ impl Sink<Event> for Watcher<'_> {
     }
 }
 
+#[cfg(test)]
+mod pending_tests;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use scenario::swarm::Swarm;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -217,6 +218,30 @@ pub(crate) struct SwarmArgs {
     /// Print the scenario of this seed instead, for `run`.
     #[arg(long, value_name = "SEED")]
     pub(crate) print: Option<u64>,
+    /// What the scenarios are about.
+    #[arg(long, value_enum, default_value_t = About::Everything)]
+    pub(crate) about: About,
+}
+
+/// What random scenarios are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum About {
+    /// Everything that can go wrong in a network.
+    Everything,
+    /// Messages inside validators: lost, doubled, bounced, while workers stop.
+    Messages,
+    /// Chains that go from worker to worker, while workers stop.
+    HandOver,
+}
+
+impl From<About> for Swarm {
+    fn from(about: About) -> Self {
+        match about {
+            About::Everything => Self::Everything,
+            About::Messages => Self::Messages,
+            About::HandOver => Self::HandOver,
+        }
+    }
 }
 
 /// The first and the last seed of a range.

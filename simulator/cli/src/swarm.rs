@@ -15,9 +15,9 @@ use std::{
 use actors::BuildOptions;
 use analysis::{
     GenesisInfo, WatchOptions, Watcher,
-    swarm::{Distribution, SeedRow},
+    swarm::{DeliveryRow, DeliveryTable, Distribution, Kind, SeedRow},
 };
-use scenario::{Options, Style};
+use scenario::{Options, Style, swarm::Swarm};
 use serde_json::json;
 
 use crate::{
@@ -34,13 +34,17 @@ const LOOK: Duration = Duration::from_millis(200);
 /// `microchains swarm`.
 pub(crate) fn swarm(args: &SwarmArgs, terminal: &Terminal) -> Result<Exit, CliError> {
     if let Some(seed) = args.print {
-        terminal.result(scenario::swarm::scenario(seed).trim_end());
+        let swarm = Swarm::from(args.about);
+        terminal.result(swarm.scenario(seed).trim_end());
         return Ok(Exit::Held);
     }
     let interrupt = catch_interrupts()?;
     let started = Instant::now();
     let rows = run(args, terminal, &interrupt)?;
-    let failed: Vec<_> = rows.iter().filter(|row| !row.held()).collect();
+    let failed: Vec<&SeedRow> = {
+        let rows = rows.iter().map(|row| &row.row);
+        rows.filter(|row| !row.held()).collect()
+    };
     let interrupted = interrupt.load(Ordering::Relaxed);
     match terminal.format {
         Format::Json => terminal.verdict(&swarm_json(args, &rows)),
@@ -56,9 +60,9 @@ pub(crate) fn swarm(args: &SwarmArgs, terminal: &Terminal) -> Result<Exit, CliEr
                 rows.len() - failed.len(),
                 rows.len(),
             ));
-            terminal.result(Distribution(&rows).to_string().trim_end());
+            terminal.result(table(args, &rows).trim_end());
             if !failed.is_empty() {
-                terminal.result(failures(&failed).trim_end());
+                terminal.result(failures(args, &failed).trim_end());
             }
             let wall = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
             terminal.note(&format!("  {:.1} s wall", Seconds(wall)));
@@ -71,8 +75,19 @@ pub(crate) fn swarm(args: &SwarmArgs, terminal: &Terminal) -> Result<Exit, CliEr
     })
 }
 
+/// What the seeds have in common.
+fn table(args: &SwarmArgs, rows: &[DeliveryRow]) -> String {
+    match Swarm::from(args.about) {
+        Swarm::Everything => {
+            let rows: Vec<SeedRow> = rows.iter().map(|row| row.row.clone()).collect();
+            Distribution(&rows).to_string()
+        }
+        Swarm::Messages | Swarm::HandOver => DeliveryTable(rows).to_string(),
+    }
+}
+
 /// What did not hold, and how to see it again.
-fn failures(failed: &[&SeedRow]) -> String {
+fn failures(args: &SwarmArgs, failed: &[&SeedRow]) -> String {
     let mut text = String::new();
     for row in failed {
         writeln!(text, "  FAIL: seed {}", row.seed).expect("a string takes all");
@@ -81,16 +96,26 @@ fn failures(failed: &[&SeedRow]) -> String {
         }
     }
     let seed = failed.first().map_or(0, |row| row.seed);
+    let about = match Swarm::from(args.about) {
+        Swarm::Everything => "",
+        Swarm::Messages => " --about messages",
+        Swarm::HandOver => " --about hand-over",
+    };
     writeln!(
         text,
-        "  to see one again: microchains swarm --print {seed} > s.toml; microchains run s.toml"
+        "  to see one again: microchains swarm{about} --print {seed} > s.toml; microchains run s.toml"
     )
     .expect("a string takes all");
     text
 }
 
-fn swarm_json(args: &SwarmArgs, rows: &[SeedRow]) -> String {
-    let row = |row: &SeedRow| {
+fn swarm_json(args: &SwarmArgs, rows: &[DeliveryRow]) -> String {
+    let row = |one: &DeliveryRow| {
+        let row = &one.row;
+        let kinds = Kind::ALL.into_iter().zip(one.counts);
+        let kinds: serde_json::Map<_, _> = kinds
+            .map(|(kind, count)| (kind.name().to_owned(), count.into()))
+            .collect();
         let families = scenario::swarm::Family::ALL.into_iter().zip(row.strikes);
         let strikes: serde_json::Map<_, _> = families
             .filter_map(|(family, strikes)| Some((family.name().to_owned(), strikes?.into())))
@@ -101,6 +126,7 @@ fn swarm_json(args: &SwarmArgs, rows: &[SeedRow]) -> String {
             "broken": row.broken,
             "trace_hash": row.trace_hash,
             "strikes": strikes,
+            "kinds": kinds,
             "validators": row.validators,
             "byzantine": row.byzantine,
             "blocks": row.blocks,
@@ -123,7 +149,7 @@ fn run(
     args: &SwarmArgs,
     terminal: &Terminal,
     interrupt: &Interrupt,
-) -> Result<Vec<SeedRow>, CliError> {
+) -> Result<Vec<DeliveryRow>, CliError> {
     let (first, last) = args.seeds;
     let next = AtomicU64::new(first);
     let rows = Mutex::new(Vec::new());
@@ -133,7 +159,7 @@ fn run(
             if seed > last || interrupt.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            let row = run_seed(seed)?;
+            let row = run_seed(args.about.into(), seed)?;
             rows.lock()
                 .expect("no worker panics while it holds the lock")
                 .push(row);
@@ -147,7 +173,10 @@ fn run(
             let rows = rows
                 .lock()
                 .expect("no worker panics while it holds the lock");
-            let failed = rows.iter().filter(|row| !row.held()).count();
+            let failed = rows
+                .iter()
+                .filter(|row: &&DeliveryRow| !row.row.held())
+                .count();
             progress.at(rows.len(), failed);
         }
         progress.finish();
@@ -157,14 +186,14 @@ fn run(
         })
     })?;
     let mut rows = rows.into_inner().expect("all workers have ended");
-    rows.sort_unstable_by_key(|row: &SeedRow| row.seed);
+    rows.sort_unstable_by_key(|row: &DeliveryRow| row.row.seed);
     Ok(rows)
 }
 
 /// Runs the scenario of one seed.
-fn run_seed(seed: u64) -> Result<SeedRow, CliError> {
+fn run_seed(swarm: Swarm, seed: u64) -> Result<DeliveryRow, CliError> {
     let bug = |text: String| CliError::new(Exit::Bug, format!("seed {seed}: {text}"));
-    let text = scenario::swarm::scenario(seed);
+    let text = swarm.scenario(seed);
     let name = format!("swarm-{seed}.toml");
     let checked = scenario::check(&text, &name, &Options::default())
         .map_err(|found| bug(scenario::render(&found, Style::Plain)))?;
@@ -175,5 +204,5 @@ fn run_seed(seed: u64) -> Result<SeedRow, CliError> {
     let options = engine::DriverOptions::default();
     let outcome = engine::run_heap(built.world, &mut watcher, options)
         .map_err(|error| bug(error.to_string()))?;
-    Ok(SeedRow::new(&plan, &watcher.finish(&outcome)))
+    Ok(DeliveryRow::new(swarm, &plan, &watcher.finish(&outcome)))
 }

@@ -240,6 +240,12 @@ impl ChainState {
                 return Err(refuse(InboxError::InboxGapDetected { previous, next }));
             }
             let bundles = bundles.iter().map(|(_, bundle)| bundle);
+            // The seeded bug: also what is here already.
+            let again = bundles.clone().filter(|bundle| bundle.height < next);
+            for bundle in again.filter(|_| sabotage == Sabotage::BundlesTwice) {
+                inbox.add_in_any_order(bundle.clone());
+                received.arrivals.push((bundle.clone(), Arrival::Queued));
+            }
             for bundle in bundles.filter(|bundle| bundle.height >= next) {
                 let arrival = match inbox.add(bundle.clone()).map_err(refuse)? {
                     Added::Queued => Arrival::Queued,

@@ -43,6 +43,7 @@ use crate::{
     ids::{Address, BlockHeight, ChainId, ClientIndex, Epoch, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
+    proposal::Content,
     round::Round,
     rpc::{Command, Lineage, Packet, Reason, Request, RequestId, Trigger},
     signature::SigningKey,
@@ -176,9 +177,9 @@ pub struct Client {
     /// Whether a quorum was asked about the chain since its last block.
     looked: bool,
     /// Proposals at the next height that are known, by round and block.
-    seen: BTreeSet<(Round, CryptoHash)>,
+    seen: BTreeSet<(Round, Content)>,
     /// The last proposal of this wallet at the next height.
-    attempt: Option<(Round, CryptoHash)>,
+    attempt: Option<(Round, Content)>,
     /// Blocks of its own chain that others have made, just downloaded.
     synced: Vec<Arc<ConfirmedBlockCertificate>>,
     /// Blobs that certified blocks refer to, and such a block of each.

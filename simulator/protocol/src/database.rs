@@ -229,14 +229,31 @@ impl Database {
         }
     }
 
-    /// A worker is there again: what it held before is free.
-    pub fn started(&mut self, now: Timestamp, shard: ShardIndex) {
-        for row in self.rows.values_mut() {
+    /// A worker is there again: what it held before is free. Returns that.
+    pub fn started(&mut self, now: Timestamp, shard: ShardIndex) -> Vec<ChainId> {
+        let mut free = Vec::new();
+        for (chain, row) in &mut self.rows {
             if row.holder == Some(shard) && row.stopped.take().is_some() {
                 row.holder = None;
                 row.free_since = Some(now);
+                free.push(*chain);
             }
         }
+        free
+    }
+
+    /// Chains that no worker has in memory and whose messages wait for their recipients.
+    pub(crate) fn idle_senders(&self) -> impl Iterator<Item = ChainId> {
+        let idle = |row: &Row| row.holder.is_none() || row.stopped.is_some();
+        let waits = |state: &ChainState| {
+            let mut outboxes = state.outboxes().iter();
+            outboxes.any(|(_, outbox)| !outbox.queue().is_empty())
+        };
+        let rows = self.rows.iter().filter(move |(_, row)| {
+            let saved = row.saved.as_ref().filter(|_| idle(row));
+            saved.is_some_and(|state| waits(state))
+        });
+        rows.map(|(chain, _)| *chain)
     }
 
     /// Whether a worker holds a chain and has not stopped.

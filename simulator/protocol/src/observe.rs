@@ -376,6 +376,14 @@ pub enum Observation {
         /// What all accounts of the chain hold after it.
         held: Amount,
     },
+    /// A wallet will not bring forward what it had under way at this height: it has lost its disk, or
+    /// its key owns the chain no more. It may propose there again.
+    BlockGivenUp {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+    },
 }
 
 impl Observation {

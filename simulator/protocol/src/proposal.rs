@@ -75,6 +75,10 @@ fn digest(
     })
 }
 
+/// A proposed block, and the round of the certificate that it rests on, if it does. A vote names both,
+/// so one block on two grounds in one round divides the votes as two blocks do.
+pub type Content = (CryptoHash, Option<Round>);
+
 impl BlockProposal {
     /// A fresh proposal.
     pub fn fresh(block: Arc<ProposedBlock>, round: Round, key: &SigningKey) -> Self {
@@ -131,6 +135,15 @@ impl BlockProposal {
     /// Hash of the proposed block.
     pub const fn block_hash(&self) -> CryptoHash {
         self.block_hash
+    }
+
+    /// What votes for it are about, beside the round.
+    pub const fn content(&self) -> Content {
+        let certified = match &self.original_proposal {
+            Some(OriginalProposal::Regular { certificate }) => Some(certificate.payload.round),
+            Some(OriginalProposal::Fast { .. }) | None => None,
+        };
+        (self.block_hash, certified)
     }
 
     /// Who signed it.

@@ -7,11 +7,12 @@ use crate::{
     certificate::{CertificateKind, Timeout},
     error::NodeError,
     ids::{Account, AccountOwner, Address, ShardIndex, ValidatorIndex},
-    manager::ChainManager,
+    manager::{ChainManager, LockingBlock},
     observe::Observation,
     ownership::ChainOwnership,
+    proposal::BlockProposal,
     round::Round,
-    rpc::{Action, Trigger},
+    rpc::{Action, Packet, Request, RequestId, Trigger},
     rules::Rules,
     testing::{Net, SHARDS},
 };
@@ -199,4 +200,65 @@ fn the_leader_is_drawn_by_weight_and_alike_by_all() {
     }
     assert!((730..870).contains(&led[0]), "eight of ten: {led:?}");
     assert!(led[1] > 50 && led[2] > 50, "{led:?}");
+}
+
+/// Who does not know of the lock proposes its block afresh, who knows of it on the ground of the lock,
+/// both in one round: a vote names its ground, so neither gets a quorum, and nobody may vote again in
+/// that round.
+#[test]
+fn one_block_on_two_grounds_in_one_round_is_brought_forward_in_the_next() {
+    let mut net = Net::shared(2, equal_owners);
+    pay_own_account(&mut net, 0, 10);
+    let validated = |fact: &Observation| {
+        matches!(fact, Observation::CertificateFormed { payload, .. }
+            if payload.kind == CertificateKind::Validated)
+    };
+    while net.count(validated) == 0 {
+        net.step(1);
+    }
+    // Only the first validator hears of the certificate, and the wallet of nothing.
+    net.unreachable = (1..4).map(|v| Address::Proxy(ValidatorIndex(v))).collect();
+    net.unreachable
+        .push(Address::Client(net.clients[0].index()));
+    net.run();
+    let chain = net.chains[0];
+    let holder = |net: &Net, validator: u32| {
+        let has = |shard: &u32| {
+            let workers = &net.workers[validator as usize];
+            workers[*shard as usize].chains().contains_key(&chain)
+        };
+        let shard = (0..SHARDS).find(has).expect("somebody has the chain");
+        Address::Worker(ValidatorIndex(validator), ShardIndex(shard))
+    };
+    let Address::Worker(_, shard) = holder(&net, 0) else {
+        unreachable!("a worker")
+    };
+    let locked = net.workers[0][shard.0 as usize].chains()[&chain]
+        .manager
+        .locking_block();
+    let Some(LockingBlock::Regular(lock)) = locked.cloned() else {
+        panic!("{locked:?}")
+    };
+    let key = crate::testing::key(2, 0);
+    let round = Round::MultiLeader(1);
+    let afresh = BlockProposal::fresh(Arc::new(lock.block().proposed().clone()), round, &key);
+    let again = BlockProposal::retry_validated(&lock, round, &key);
+    for (validator, proposal) in [(0, &again), (1, &again), (2, &afresh), (3, &afresh)] {
+        let packet = Packet::Forward {
+            client: net.clients[0].index(),
+            id: RequestId(1_000 + u64::from(validator)),
+            chain,
+            request: Request::Proposal(Arc::new(proposal.clone())),
+        };
+        let (from, to) = (
+            Address::Proxy(ValidatorIndex(validator)),
+            holder(&net, validator),
+        );
+        net.inject(from, to, packet);
+    }
+    let in_round = |fact: &Observation| matches!(fact, Observation::VoteCast { payload, .. } if payload.round == round);
+    assert_eq!(net.count(in_round), 4, "all have voted");
+    net.unreachable.clear();
+    net.pass(TimeDelta::from_secs(120));
+    assert_eq!(net.heights(0), [1; 4]);
 }

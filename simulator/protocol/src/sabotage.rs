@@ -61,6 +61,10 @@ pub enum Sabotage {
     BlobsWithoutLimit,
     /// What a block asks of oracles is not recorded in it.
     OraclesUnrecorded,
+    /// An inbox takes in again what it has had.
+    BundlesTwice,
+    /// A worker confirms what has arrived before it has saved it, and the outbox forgets it.
+    ConfirmsBeforeSaving,
 }
 
 impl Sabotage {

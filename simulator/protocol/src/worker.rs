@@ -140,6 +140,11 @@ const DELAYED: u64 = 1;
 const SWEEP_ALL: u64 = 2;
 /// Timer token: save what has come together.
 const BATCH: u64 = 3;
+/// Timer token: look at packets that wait for their chain. This one and the next are timers of workers
+/// that share a database.
+const WAITING: u64 = 4;
+/// Timer token: give up more of what is another's.
+const RELEASE: u64 = 5;
 
 impl Worker {
     /// A worker without chains.

@@ -10,6 +10,7 @@
 //! others.
 
 mod cast;
+mod delivery;
 mod dice;
 mod faults;
 mod resizes;
@@ -168,7 +169,32 @@ impl fmt::Display for Family {
     }
 }
 
-/// The text of the random scenario of this seed.
+/// What random scenarios are about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Swarm {
+    /// Everything that can go wrong in a network.
+    Everything,
+    /// Messages inside validators.
+    Messages,
+    /// Chains that go from worker to worker.
+    HandOver,
+}
+
+impl Swarm {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Everything, Self::Messages, Self::HandOver];
+
+    /// The text of the random scenario of a seed.
+    pub fn scenario(self, seed: u64) -> String {
+        match self {
+            Self::Everything => scenario(seed),
+            Self::Messages => delivery::messages(seed),
+            Self::HandOver => delivery::hand_over(seed),
+        }
+    }
+}
+
+/// The text of the random scenario about everything of this seed.
 pub fn scenario(seed: u64) -> String {
     let mut dice = Dice::new(seed, dice::FAMILIES);
     let families: Vec<Family> = Family::ALL

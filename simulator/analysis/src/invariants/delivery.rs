@@ -9,7 +9,12 @@ use std::sync::Arc;
 
 use protocol::{block::Block, hash::CryptoHash, ids::Cursor, message::MessageBundle};
 
-use super::{Invariant, Verdicts, linking::Heads, losses::Losses, money::worth};
+use super::{
+    Invariant, Verdicts,
+    linking::Heads,
+    losses::{Losses, Missing},
+    money::worth,
+};
 use crate::registry::{ChainNo, PairNo, Registry, index, long, number, reach};
 
 /// Where a bundle stands at its recipient.
@@ -56,6 +61,15 @@ impl Pair {
     fn find(&self, cursor: Cursor) -> Result<usize, usize> {
         self.queue.binary_search_by_key(&cursor, |sent| sent.cursor)
     }
+}
+
+/// Who keeps a chain at a validator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holder {
+    /// The validator and the chain.
+    pub(crate) place: (u32, ChainNo),
+    /// The worker, if it has spoken.
+    pub(crate) actor: Option<engine::ActorId>,
 }
 
 /// All bundles that matter still.
@@ -173,7 +187,7 @@ impl Delivery {
         &mut self,
         verdicts: &mut Verdicts,
         losses: &mut Losses,
-        validator: u32,
+        (validator, recipient): (u32, ChainNo),
         (pair, cursor, hash): (PairNo, Cursor, CryptoHash),
         sent_below: u64,
     ) {
@@ -190,7 +204,9 @@ impl Delivery {
             )
         });
         let count = *self.count(pair, validator);
-        let in_turn = turn == count || (turn > count && losses.excuse(verdicts.stamp.actor));
+        let missing = Missing::Bundles(pair);
+        let (place, actor) = ((validator, recipient), verdicts.stamp.actor);
+        let in_turn = turn == count || (turn > count && losses.excuse(place, missing, actor));
         verdicts.check(Invariant::InboxShape, in_turn, || {
             let place = at_cursor(cursor);
             format!("bundle {turn} of its origin, at {place}, arrives when {count} is due")
@@ -259,18 +275,18 @@ impl Delivery {
         (*self.count(pair, validator), due)
     }
 
-    /// A validator's outbox has forgotten a height; `holder` is the worker that keeps the
-    /// recipient there, if it has spoken.
+    /// A validator's outbox has forgotten a height; `holder` is who keeps the recipient there.
     pub(crate) fn popped(
         &mut self,
         verdicts: &mut Verdicts,
         losses: &mut Losses,
-        (validator, holder): (u32, Option<engine::ActorId>),
+        holder: Holder,
         pair: PairNo,
         height: u64,
     ) {
+        let validator = holder.place.0;
         let (count, due) = self.arrived_and_due(pair, validator, height);
-        let arrived = count >= due || excused(losses, validator, holder);
+        let arrived = count >= due || excused(losses, holder, pair);
         verdicts.check(Invariant::OutboxInboxLink, arrived, || {
             let missing = due - count;
             format!("the outbox forgets height {height}, and {missing} bundles have not arrived")
@@ -284,12 +300,12 @@ impl Delivery {
         &mut self,
         verdicts: &mut Verdicts,
         losses: &mut Losses,
-        (validator, holder): (u32, Option<engine::ActorId>),
+        holder: Holder,
         pair: PairNo,
         height: u64,
     ) {
-        let (count, due) = self.arrived_and_due(pair, validator, height);
-        let arrived = count >= due || excused(losses, validator, holder);
+        let (count, due) = self.arrived_and_due(pair, holder.place.0, height);
+        let arrived = count >= due || excused(losses, holder, pair);
         verdicts.check(Invariant::BlockingDelivery, arrived, || {
             let missing = due - count;
             format!("height {height} is said to be delivered, and {missing} bundles are not")
@@ -425,9 +441,10 @@ fn at_cursor(cursor: Cursor) -> String {
 }
 
 /// Whether a crash excuses a worker, or any worker of a validator if it is not known which.
-fn excused(losses: &mut Losses, validator: u32, holder: Option<engine::ActorId>) -> bool {
-    match holder {
-        Some(holder) => losses.excuse(holder),
-        None => losses.excuse_validator(validator),
+fn excused(losses: &mut Losses, holder: Holder, pair: PairNo) -> bool {
+    let missing = Missing::Bundles(pair);
+    match holder.actor {
+        Some(actor) => losses.excuse(holder.place, missing, actor),
+        None => losses.excuse_validator(holder.place, missing),
     }
 }

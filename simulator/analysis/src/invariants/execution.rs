@@ -2,7 +2,7 @@
 
 use protocol::hash::CryptoHash;
 
-use super::{Invariant, Invariants};
+use super::{Invariant, Invariants, losses::Missing};
 use crate::registry::ChainNo;
 
 impl Invariants {
@@ -16,7 +16,10 @@ impl Invariants {
     ) {
         let tip = self.heights.tip(validator, chain);
         let (actor, verdicts) = (self.verdicts.stamp.actor, &mut self.verdicts);
-        let leaps = height > tip && !self.losses.excuse(actor);
+        let leaps = height > tip
+            && !self
+                .losses
+                .excuse((validator, chain), Missing::Blocks, actor);
         let falls = height < tip;
         verdicts.check(Invariant::TipMonotone, !falls && !leaps, || {
             format!("block {height} is executed, and the next height is {tip}")

@@ -1,20 +1,44 @@
 //! Which nodes may have kept a fact to themselves: those that crashed between saving and telling.
 //!
-//! A crash cuts the outputs of one input, so it excuses the missing facts of one input and no more.
+//! A crash cuts the outputs of one input at one place, and each chain's facts follow its save: so it
+//! excuses missing facts about one chain at most, which may be about several of its senders where
+//! updates are saved together, and each of these once.
+//! What a worker owes of a chain is still owed when another worker has taken the chain over: that one
+//! tells what follows.
+
+use std::collections::BTreeMap;
 
 use engine::ActorId;
 
 use crate::{
-    registry::reach,
+    registry::{ChainNo, PairNo, reach},
     validators::{Parties, Party},
 };
 
-/// Crashes that have not yet excused anything, by actor.
+/// What was not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// Blocks that were executed.
+    Blocks,
+    /// Bundles that arrived from one chain.
+    Bundles(PairNo),
+}
+
+/// A crash, and what it has excused so far.
+#[derive(Clone, Debug, Default)]
+struct Crash {
+    place: Option<(u32, ChainNo)>,
+    excused: Vec<Missing>,
+}
+
+/// Crashes and what they have excused, by actor.
 #[derive(Debug)]
 pub(crate) struct Losses {
-    left: Vec<u32>,
+    left: Vec<Vec<Crash>>,
     validators: Vec<Option<u32>>,
     crashes: u64,
+    /// Those who held a chain at a validator before its holder of now.
+    former: BTreeMap<(u32, ChainNo), Vec<ActorId>>,
 }
 
 impl Losses {
@@ -28,13 +52,14 @@ impl Losses {
             left: Vec::new(),
             validators,
             crashes: 0,
+            former: BTreeMap::new(),
         }
     }
 
     pub(crate) fn crashed(&mut self, actor: ActorId) {
         self.crashes += 1;
         if let Some(at) = actor.index() {
-            *reach(&mut self.left, at) += 1;
+            reach(&mut self.left, at).push(Crash::default());
         }
     }
 
@@ -43,28 +68,59 @@ impl Losses {
         self.crashes > 0
     }
 
-    /// Excuses missing facts of an actor, if it has a crash left.
-    pub(crate) fn excuse(&mut self, actor: ActorId) -> bool {
-        let left = actor.index().and_then(|at| self.left.get_mut(at));
-        match left {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                true
-            }
-            Some(_) | None => false,
+    /// A validator's chain goes over from this worker to another.
+    pub(crate) fn passed_on(&mut self, place: (u32, ChainNo), from: ActorId) {
+        let former = self.former.entry(place).or_default();
+        if !former.contains(&from) {
+            former.push(from);
         }
     }
 
+    /// Excuses missing facts about a validator's chain that `actor` holds, if it has a crash that can,
+    /// or one of those who held the chain before it has.
+    pub(crate) fn excuse(&mut self, place: (u32, ChainNo), of: Missing, actor: ActorId) -> bool {
+        let former = self.former.get(&place).cloned().unwrap_or_default();
+        let holders: Vec<_> = std::iter::once(actor).chain(former).collect();
+        let crashes = |actor: &ActorId| actor.index().filter(|at| *at < self.left.len());
+        let at: Vec<_> = holders.iter().filter_map(crashes).collect();
+        // What is known to be about this chain comes first.
+        [true, false].into_iter().any(|bound| {
+            let mut crashes = at
+                .iter()
+                .flat_map(|at| (0..self.left[*at].len()).map(|n| (*at, n)));
+            let found = crashes.find(|(at, n)| self.left[*at][*n].can_excuse(place, of, bound));
+            found.is_some_and(|(at, n)| self.left[at][n].take(place, of))
+        })
+    }
+
     /// Excuses missing facts of some worker of a validator.
-    pub(crate) fn excuse_validator(&mut self, validator: u32) -> bool {
-        let own = self.left.iter_mut().zip(&self.validators);
-        let crashed = own.filter(|(left, of)| **of == Some(validator) && **left > 0);
-        match crashed.map(|(left, _)| left).next() {
-            Some(left) => {
-                *left -= 1;
-                true
+    pub(crate) fn excuse_validator(&mut self, place: (u32, ChainNo), of: Missing) -> bool {
+        [true, false].into_iter().any(|bound| {
+            let own = self.left.iter_mut().zip(&self.validators);
+            let own = own.filter(|(_, validator)| **validator == Some(place.0));
+            let mut crashes = own.flat_map(|(left, _)| left.iter_mut());
+            let found = crashes.find(|crash| crash.can_excuse(place, of, bound));
+            found.is_some_and(|crash| crash.take(place, of))
+        })
+    }
+}
+
+impl Crash {
+    /// Whether it can excuse this, being about that chain already or about none yet.
+    fn can_excuse(&self, place: (u32, ChainNo), of: Missing, bound: bool) -> bool {
+        match self.place {
+            Some(known) => {
+                // Blocks and bundles are never told of in one input.
+                let blocks = of == Missing::Blocks || self.excused.contains(&Missing::Blocks);
+                bound && known == place && !blocks && !self.excused.contains(&of)
             }
-            None => false,
+            None => !bound,
         }
+    }
+
+    fn take(&mut self, place: (u32, ChainNo), of: Missing) -> bool {
+        self.place = Some(place);
+        self.excused.push(of);
+        true
     }
 }

@@ -77,3 +77,61 @@ fn i_30_a_lease_of_the_past_is_none() {
     taken(&mut network, B, 3);
     assert_eq!(broken(&network), [Invariant::SingleWriter]);
 }
+
+/// What a worker does not tell because it stops in between is still owed when another has the chain.
+fn goes_on_elsewhere(network: &mut Network, stops: bool) {
+    let transactions = vec![network.pay(1)];
+    let first = network.block(A, transactions);
+    network.votes(&first);
+    network.confirm(&first);
+    let transactions = vec![network.pay(2)];
+    let second = network.block(A, transactions);
+    network.votes(&second);
+    network.confirm(&second);
+    speaks(network, A);
+    if stops {
+        network.crash(worker(1, A));
+    } else {
+        released(network, A, 0);
+    }
+    taken(network, B, 1);
+    let fact = Observation::BlockExecuted {
+        chain: second.chain_id(),
+        height: second.height(),
+        hash: second.hash(),
+        state_hash: second.outcome().state_hash,
+    };
+    network.tell(worker(1, B), fact);
+}
+
+#[test]
+fn i_5_what_a_stopped_holder_did_not_tell_is_owed_by_the_next() {
+    let mut network = Network::new();
+    goes_on_elsewhere(&mut network, true);
+    assert_eq!(broken(&network), []);
+}
+
+#[test]
+fn i_5_nothing_is_owed_where_nobody_has_stopped() {
+    let mut network = Network::new();
+    goes_on_elsewhere(&mut network, false);
+    assert_eq!(broken(&network), [Invariant::TipMonotone]);
+}
+
+#[test]
+fn i_5_one_stop_is_one_excuse_whoever_holds_the_chain() {
+    let mut network = Network::new();
+    goes_on_elsewhere(&mut network, true);
+    let mut last = Vec::new();
+    for tokens in [3, 4] {
+        let transactions = vec![network.pay(tokens)];
+        let block = network.block(A, transactions);
+        network.votes(&block);
+        network.confirm(&block);
+        last.push(block);
+    }
+    released(&mut network, B, 1);
+    taken(&mut network, A, 2);
+    network.execute(1, &last[1]);
+    assert_eq!(broken(&network), [Invariant::TipMonotone]);
+}

@@ -46,6 +46,9 @@ struct Proposal {
 struct Open {
     line: BlockLine,
     proposals: Vec<Proposal>,
+    /// A wallet that has proposed there and has not given it up, and all others of that kind.
+    wanted_by: Option<u32>,
+    and_by: Vec<u32>,
 }
 
 /// What is counted of one chain.
@@ -77,7 +80,7 @@ impl Blocks {
         }
     }
 
-    /// Blocks that were proposed and are not confirmed.
+    /// Heights that were proposed and are not confirmed, and not given up by all who proposed there.
     pub(crate) const fn pending(&self) -> u64 {
         self.pending
     }
@@ -125,6 +128,8 @@ impl Blocks {
         let open = reach(&mut self.open, chain.index());
         match open.iter_mut().find(|open| open.line.height == height.0) {
             Some(open) => {
+                self.pending += u64::from(open.wanted_by.is_none());
+                open.want(wallet);
                 open.line.attempts += 1;
                 open.line.round = *round;
                 let known = open.proposals.iter().any(|known| known.hash == made.hash);
@@ -153,11 +158,24 @@ impl Blocks {
                 open.push(Open {
                     line,
                     proposals: vec![made],
+                    wanted_by: Some(wallet),
+                    and_by: Vec::new(),
                 });
                 self.pending += 1;
                 false
             }
         }
+    }
+
+    /// A wallet will not bring forward what it has proposed at a height.
+    pub(crate) fn given_up(&mut self, stamp: Stamp, chain: ChainNo, height: u64) {
+        let open = reach(&mut self.open, chain.index());
+        let Some(open) = open.iter_mut().find(|open| open.line.height == height) else {
+            return;
+        };
+        let before = open.wanted_by;
+        open.give_up(wallet_of(stamp));
+        self.pending -= u64::from(before.is_some() && open.wanted_by.is_none());
     }
 
     /// A wallet holds the certificate of a block that is new to its chain.
@@ -202,9 +220,10 @@ impl Blocks {
         let open = reach(&mut self.open, chain.index());
         let at = open.iter().position(|open| open.line.height == height);
         let found = at.map(|at| open.swap_remove(at));
-        let before = open.len();
+        let wanted = |open: &&Open| open.wanted_by.is_some();
+        let below = open.iter().filter(|open| open.line.height < height);
+        self.pending -= long(below.chain(&found).filter(wanted).count());
         open.retain(|open| open.line.height > height);
-        self.pending -= long(before - open.len()) + u64::from(found.is_some());
         if open.is_empty() {
             *open = Vec::new();
         }
@@ -238,6 +257,24 @@ impl Blocks {
 }
 
 impl Open {
+    /// A wallet proposes here.
+    fn want(&mut self, wallet: u32) {
+        match self.wanted_by {
+            None => self.wanted_by = Some(wallet),
+            Some(one) if one == wallet || self.and_by.contains(&wallet) => {}
+            Some(_) => self.and_by.push(wallet),
+        }
+    }
+
+    /// A wallet has given this height up.
+    fn give_up(&mut self, wallet: u32) {
+        if self.wanted_by == Some(wallet) {
+            self.wanted_by = self.and_by.pop();
+        } else {
+            self.and_by.retain(|one| *one != wallet);
+        }
+    }
+
     /// The proposal that became the block.
     fn made(&self, certificate: &ConfirmedBlockCertificate) -> Option<Proposal> {
         match self.proposals.as_slice() {

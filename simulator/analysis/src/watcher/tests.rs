@@ -56,7 +56,7 @@ fn ended(outcome: Outcome, at_us: u64) -> RunOutcome<()> {
 const END_US: u64 = 10_000_000;
 
 /// A run of these facts to the end of the plan.
-fn run(plan: &Plan, network: &Network) -> Findings {
+pub(super) fn run(plan: &Plan, network: &Network) -> Findings {
     let options = WatchOptions::default();
     let mut watcher = Watcher::new(plan, directory(), info(Vec::new()), options);
     watcher.window(&mut network.records.clone());

@@ -7,7 +7,12 @@
 
 use super::{Candidate, Client, driver::Pending};
 use crate::{
-    chain::ChainState, description::ChainDescription, machine::Outputs, rpc::Command,
+    chain::ChainState,
+    description::ChainDescription,
+    ids::{BlockHeight, ChainId},
+    machine::Outputs,
+    observe::Observation,
+    rpc::Command,
     time::Timestamp,
 };
 
@@ -18,12 +23,14 @@ use std::sync::Arc;
 pub(super) struct LostDisk {
     /// Commands whose blocks were under way: nobody knows what became of them.
     forgotten: Vec<Arc<Command>>,
+    /// The height at which it may have had a block under way, until that is told.
+    given_up: Option<(ChainId, BlockHeight)>,
 }
 
 impl LostDisk {
     /// Whether everybody knows which commands went with the disk.
     pub(super) const fn is_told(&self) -> bool {
-        self.forgotten.is_empty()
+        self.forgotten.is_empty() && self.given_up.is_none()
     }
 }
 
@@ -41,10 +48,16 @@ impl Client {
             .pending
             .and_then(|pending: Box<Pending>| pending.command);
         let in_untold = lost.untold.and_then(|untold| untold.command);
-        let mut forgotten = lost.lost_disk.map_or_else(Vec::new, |lost| lost.forgotten);
+        let before = lost.lost_disk.map(|lost| *lost).unwrap_or_default();
+        let mut forgotten = before.forgotten;
         forgotten.extend(in_pending);
         forgotten.extend(in_untold);
-        self.lost_disk = Some(Box::new(LostDisk { forgotten }));
+        let height = |chain: Box<ChainState>| (chain.execution.chain_id, chain.next_height());
+        let given_up = before.given_up.or_else(|| lost.chain.map(height));
+        self.lost_disk = Some(Box::new(LostDisk {
+            forgotten,
+            given_up,
+        }));
         self.ready = lost.ready;
         self.on_inbox = lost.on_inbox;
         self.held = lost.held;
@@ -67,10 +80,15 @@ impl Client {
         descriptions.find(|one| one.id() == mine).cloned()
     }
 
-    /// Tells of the commands that went with the disk.
+    /// Tells of the block and the commands that went with the disk.
     pub(super) fn tell_forgotten(&mut self, out: &mut Outputs) {
-        let lost = self.lost_disk.as_mut();
-        let forgotten = lost.map_or_else(Vec::new, |lost| std::mem::take(&mut lost.forgotten));
+        let Some(lost) = &mut self.lost_disk else {
+            return;
+        };
+        if let Some((chain, height)) = lost.given_up.take() {
+            out.observe(Observation::BlockGivenUp { chain, height });
+        }
+        let forgotten = std::mem::take(&mut lost.forgotten);
         for command in forgotten {
             let reason = "the wallet lost its disk, and with it the block under way".to_owned();
             self.fail_command(&command, reason, out);

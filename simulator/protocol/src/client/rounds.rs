@@ -18,7 +18,7 @@ use crate::{
     machine::Outputs,
     manager::LockingBlock,
     observe::Observation,
-    proposal::BlockProposal,
+    proposal::{BlockProposal, Content},
     round::Round,
     rpc::{ChainInfo, ChainInfoQuery, Command, Request},
     store::{ContentStore, Executed},
@@ -53,6 +53,15 @@ impl Candidate {
             Self::Locked(LockingBlock::Fast(fast)) => fast.block_hash(),
             Self::Own(_, hash, _) => *hash,
         }
+    }
+
+    /// What votes for it are about.
+    fn content(&self) -> Content {
+        let certified = match self {
+            Self::Locked(LockingBlock::Regular(lock)) => Some(lock.round()),
+            Self::Locked(LockingBlock::Fast(_)) | Self::Own(..) => None,
+        };
+        (self.block_hash(), certified)
     }
 
     /// Whether it may be a fast block, as far as its content goes.
@@ -116,8 +125,8 @@ impl Client {
         if self.is_shut_out() {
             return self.give_up_pending(out);
         }
-        match self.turn(now, candidate.block_hash(), self.may_be_fast(&candidate)) {
-            Turn::Propose(round) if self.attempt == Some((round, candidate.block_hash())) => {
+        match self.turn(now, candidate.content(), self.may_be_fast(&candidate)) {
+            Turn::Propose(round) if self.attempt == Some((round, candidate.content())) => {
                 // The very same was refused: it helps only to give the others time.
                 self.attempt = None;
                 self.wait_after_failure(now, out);
@@ -142,11 +151,14 @@ impl Client {
             let reason = "the wallet's key is no owner of the chain".to_owned();
             self.fail_command(&command, reason, out);
         }
-        out.persist(self.chain_ref().execution.chain_id);
+        let (chain, height) = self.instance();
+        out.observe(Observation::BlockGivenUp { chain, height });
+        out.persist(chain);
     }
 
-    /// Rules on rounds of 6.6. A round in which another block was proposed is left to that block.
-    fn turn(&self, now: Timestamp, block: CryptoHash, may_be_fast: bool) -> Turn {
+    /// Rules on rounds of 6.6. A round in which something else was proposed is left to that: another
+    /// block, or the same one on another ground.
+    fn turn(&self, now: Timestamp, content: Content, may_be_fast: bool) -> Turn {
         let manager = &self.chain_ref().manager;
         let (ownership, round) = (manager.ownership(), manager.current_round());
         if manager.round_timeout().is_some_and(|until| until <= now) {
@@ -155,7 +167,7 @@ impl Client {
         let rival = self
             .seen
             .iter()
-            .any(|(seen, hash)| *seen == round && *hash != block);
+            .any(|(seen, other)| *seen == round && *other != content);
         let (owner, committee) = (self.owner(), self.committee());
         let may = |round: Round| {
             let instance = self.instance();
@@ -216,7 +228,7 @@ impl Client {
             }
         };
         out.signed(1);
-        self.attempt = Some((round, proposal.block_hash()));
+        self.attempt = Some((round, proposal.content()));
         let own = self.own_command(proposal.block_hash());
         observe_proposal(&proposal, own.as_deref(), out);
         let stage = Stage::Proposing {
@@ -339,7 +351,7 @@ impl Client {
             let (owner, round) = (proposal.owner(), proposal.round);
             let allowed = manager.can_propose((chain, next), &owner, round, &committee);
             if allowed && proposal.check_signature(store) {
-                self.seen.insert((proposal.round, proposal.block_hash()));
+                self.seen.insert((proposal.round, proposal.content()));
                 let manager = &mut self.chain_mut().manager;
                 manager.record_signed_proposal(proposal, now);
             }

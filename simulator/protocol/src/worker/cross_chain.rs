@@ -55,7 +55,11 @@ impl Worker {
                 return Err(error);
             }
         };
-        out.persist(recipient);
+        // The seeded bug: the outbox forgets what is not saved yet.
+        let late = sabotage == Sabotage::ConfirmsBeforeSaving;
+        if !late {
+            out.persist(recipient);
+        }
         let new = !received.arrivals.is_empty();
         match received.arrivals.last() {
             Some((newest, _)) => {
@@ -85,6 +89,9 @@ impl Worker {
                 self.shard_of(&sender),
                 Packet::CrossChain(Box::new(confirm)),
             );
+        }
+        if late {
+            out.persist(recipient);
         }
         Ok(())
     }

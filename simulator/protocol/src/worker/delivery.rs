@@ -167,7 +167,7 @@ impl Worker {
         }
     }
 
-    fn schedule_sweep(&mut self, out: &mut Outputs) {
+    pub(super) fn schedule_sweep(&mut self, out: &mut Outputs) {
         if let Some(delay) = self.config.delivery.sweep
             && !self.volatile.queue.sweeping
         {

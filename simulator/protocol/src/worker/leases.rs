@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Worker};
+use super::{Asked, RELEASE, SWEEP_ALL, WAITING, Worker};
 use crate::{
     chain::ChainState,
     database::{Acquired, Database},
@@ -20,11 +20,6 @@ use crate::{
     store::ContentStore,
     time::{TimeDelta, Timestamp},
 };
-
-/// Timer token: look at packets that wait for their chain.
-const WAITING: u64 = 2;
-/// Timer token: give up more of what is another's.
-const RELEASE: u64 = 3;
 
 /// Chains given up in one step: more, and the requests behind would wait for all of them.
 const RELEASED_AT_ONCE: usize = 32;
@@ -56,6 +51,8 @@ impl Worker {
             Packet::Sharding(message) => match *message {
                 ShardingMessage::NewMap => {
                     self.release_some(now, database, out);
+                    // Who hands a chain over may stop before it tells, and the message may get lost.
+                    self.schedule_sweep(out);
                     Vec::new()
                 }
                 ShardingMessage::Claim(chain, from) => {
@@ -89,10 +86,42 @@ impl Worker {
                 self.release_some(now, database, out);
                 Vec::new()
             }
+            SWEEP_ALL => {
+                let ready = self.take_idle(now, database, out);
+                self.on_timer(now, token, store, out);
+                self.look_for_idle(database, out);
+                ready
+            }
             _ => {
                 self.on_timer(now, token, store, out);
                 Vec::new()
             }
+        }
+    }
+
+    /// Before all outboxes are looked at: takes the chains that this worker owns, that nobody holds, and
+    /// whose messages wait. Nothing else may ever touch them again. Returns packets to handle now.
+    fn take_idle(
+        &mut self,
+        now: Timestamp,
+        database: &mut Database,
+        out: &mut Outputs,
+    ) -> Vec<Packet> {
+        let idle: Vec<_> = database.idle_senders().collect();
+        let mut ready = Vec::new();
+        for chain in idle {
+            if self.owns(&chain) && self.acquire(now, chain, database, out) {
+                let waiting = self.volatile.waiting.packets.remove(&chain);
+                ready.extend(waiting.unwrap_or_default());
+            }
+        }
+        ready
+    }
+
+    /// Sees to it that all outboxes are looked at, if there are such chains.
+    fn look_for_idle(&mut self, database: &Database, out: &mut Outputs) {
+        if database.idle_senders().any(|chain| self.owns(&chain)) {
+            self.schedule_sweep(out);
         }
     }
 
@@ -108,9 +137,26 @@ impl Worker {
         database.stopped(now, self.config.shard, std::mem::take(&mut self.chains));
     }
 
-    /// Is there again, with nothing in memory.
-    pub fn start(&mut self, now: Timestamp, database: &mut Database) {
-        database.started(now, self.config.shard);
+    /// Is there again, with nothing in memory. What its chains had on their way is looked at later, as
+    /// by a worker that keeps its chains; what is another's by now, that one is told of.
+    pub fn start(&mut self, now: Timestamp, database: &mut Database, out: &mut Outputs) {
+        self.follow(database, out);
+        for chain in database.started(now, self.config.shard) {
+            if !self.owns(&chain) {
+                let soft = SoftState {
+                    chain,
+                    bodies: Vec::new(),
+                    delivery: Vec::new(),
+                };
+                self.tell_owner(soft, out);
+            }
+        }
+        if self.config.map.version > 0 {
+            // What was on its way to it may be its own by now.
+            self.schedule_sweep(out);
+        } else {
+            self.look_for_idle(database, out);
+        }
     }
 
     /// Goes by the newest map, and by what other workers have learned.
@@ -288,7 +334,12 @@ impl Worker {
         let Some(soft) = self.release(now, chain, database, out) else {
             return;
         };
-        let owner = self.config.map.shard_of(&self.config.key.public(), &chain);
+        self.tell_owner(soft, out);
+    }
+
+    fn tell_owner(&self, soft: SoftState, out: &mut Outputs) {
+        let key = self.config.key.public();
+        let owner = self.config.map.shard_of(&key, &soft.chain);
         let message = ShardingMessage::HandOver(Box::new(soft));
         self.tell_worker(owner, message, out);
     }
@@ -323,6 +374,7 @@ impl Worker {
             return self.forward_waiting(chain, out);
         }
         if !self.chains.contains_key(&chain) && !self.acquire(now, chain, database, out) {
+            self.look_for_idle(database, out);
             return Vec::new();
         }
         if self.chains.contains_key(&chain) {
@@ -402,3 +454,6 @@ fn subject(packet: &Packet) -> Option<ChainId> {
         | Packet::SubmissionDone(..) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,10 @@ use engine::{Purpose, Seed, below};
 pub(super) const FAMILIES: u64 = 1;
 /// The network, the validators, the chains and what they do.
 pub(super) const CAST: u64 = 2;
+/// All of a scenario about messages.
+pub(super) const MESSAGES: u64 = 3;
+/// All of a scenario about chains that are handed over.
+pub(super) const HAND_OVER: u64 = 4;
 /// Faults: the number of the family is added.
 pub(super) const FAULTS: u64 = 100;
 

@@ -193,12 +193,20 @@ fn validator_crashes(cast: &Cast, dice: &mut Dice, text: &mut Text) {
 }
 
 fn worker_crashes(cast: &Cast, dice: &mut Dice, text: &mut Text) {
+    let away = resizes::times_away(cast);
     for at in 1..=dice.position(1, 2) {
-        let validator = cast.order[cast.count() - at] + 1;
+        let validator = cast.order[cast.count() - at];
         let worker = dice.between(1, cast.workers);
-        let target = format!("v{validator}/w{worker}");
+        let target = format!("v{}/w{worker}", validator + 1);
         let length = dice.millis(300, 3_000);
-        let time = place(cast, dice, length);
+        let mut time = place(cast, dice, length);
+        let is_away = |at: u64| {
+            away.iter()
+                .any(|(from, until)| (*from..=*until).contains(&at))
+        };
+        while validator == resizes::validator(cast) && is_away(time.0) {
+            time = place(cast, dice, length);
+        }
         let action = format!("{{ workers = \"{target}\" }}");
         fault(text, &format!("{target} stops"), time, ("crash", action));
     }
@@ -247,12 +255,27 @@ fn lost_disks(cast: &Cast, dice: &mut Dice, text: &mut Text) {
 }
 
 fn loss(cast: &Cast, dice: &mut Dice, text: &mut Text) {
+    write_loss(cast, dice, text);
+}
+
+/// The validators to which the line is bad: they may have nothing to do.
+fn badly_connected(cast: &Cast) -> Vec<usize> {
+    if !cast.has(Family::Loss) {
+        return Vec::new();
+    }
+    let mut dice = Dice::new(cast.seed, dice::FAULTS + Family::Loss as u64);
+    write_loss(cast, &mut dice, &mut Text::default())
+}
+
+fn write_loss(cast: &Cast, dice: &mut Dice, text: &mut Text) -> Vec<usize> {
     let share = dice.between(2, 8);
     let action = format!("{{ between = [\"clients\", \"v*\"], ratio = \"{share}%\" }}");
     let time = (EARLIEST, cast.busy_until - EARLIEST);
     fault(text, "messages get lost", time, ("loss", action));
+    let mut bad = Vec::new();
     if dice.chance(1, 2) {
-        let names = validators(&some(cast, dice));
+        bad = some(cast, dice);
+        let names = validators(&bad);
         let share = dice.between(4, 9) * 10;
         let action = format!("{{ between = [\"clients\", \"{names}\"], ratio = \"{share}%\" }}");
         let time = early(dice);
@@ -263,6 +286,7 @@ fn loss(cast: &Cast, dice: &mut Dice, text: &mut Text) {
             ("loss", action),
         );
     }
+    bad
 }
 
 fn clocks(cast: &Cast, dice: &mut Dice, text: &mut Text) {
@@ -319,7 +343,14 @@ fn slow_links(cast: &Cast, dice: &mut Dice, text: &mut Text) {
 }
 
 fn slow_work(cast: &Cast, dice: &mut Dice, text: &mut Text) {
-    let names = validators(&some(cast, dice));
+    let mut slow = some(cast, dice);
+    // One of them at least is asked for something.
+    let bad = badly_connected(cast);
+    if slow.iter().all(|validator| bad.contains(validator)) {
+        let mut order = dice.order(cast.count()).into_iter();
+        slow.extend(order.find(|validator| !bad.contains(validator)));
+    }
+    let names = validators(&slow);
     let factor = dice.between(5, 40);
     let action = format!("{{ validators = \"{names}\", factor = {factor} }}");
     let time = early(dice);

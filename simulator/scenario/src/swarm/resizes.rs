@@ -2,8 +2,9 @@
 //! are handed over. It is the validator that whole crashes never take.
 
 use super::{
+    Family,
     cast::Cast,
-    dice::Dice,
+    dice::{self, Dice},
     text::{Text, duration, quoted},
 };
 
@@ -12,11 +13,31 @@ const MOST: u64 = 5;
 
 /// Two resizes, with a stop or while it works.
 pub(super) fn write(cast: &Cast, dice: &mut Dice, text: &mut Text) {
-    let validator = cast.order[cast.count() - 1] + 1;
+    let away = write_both(cast, dice, text);
+    debug_assert_eq!(away, times_away(cast), "the same draws");
+}
+
+/// When this validator is away for a resize, in milliseconds: what stops then strikes nobody.
+pub(super) fn times_away(cast: &Cast) -> Vec<(u64, u64)> {
+    if !cast.has(Family::Resize) {
+        return Vec::new();
+    }
+    let mut dice = Dice::new(cast.seed, dice::FAULTS + Family::Resize as u64);
+    write_both(cast, &mut dice, &mut Text::default())
+}
+
+fn write_both(cast: &Cast, dice: &mut Dice, text: &mut Text) -> Vec<(u64, u64)> {
+    let validator = validator(cast) + 1;
     let first = (dice.millis(1_500, 3_000), other_than(cast.workers, dice));
     let second = (dice.millis(7_000, 9_500), other_than(first.1, dice));
-    resize(validator, first, cast.workers.max(first.1), dice, text);
-    resize(validator, second, first.1.max(second.1), dice, text);
+    let one = resize(validator, first, cast.workers.max(first.1), dice, text);
+    let other = resize(validator, second, first.1.max(second.1), dice, text);
+    [one, other].into_iter().flatten().collect()
+}
+
+/// The validator that goes over to other numbers of workers.
+pub(super) fn validator(cast: &Cast) -> usize {
+    cast.order[cast.count() - 1]
 }
 
 /// Another number of workers.
@@ -25,21 +46,21 @@ fn other_than(workers: u64, dice: &mut Dice) -> u64 {
     if other < workers { other } else { other + 1 }
 }
 
-/// From `at`, in milliseconds, on so many workers. `most` of them have to do with it.
+/// From `at`, in milliseconds, on so many workers. `most` of them have to do with it. Returns from when
+/// to when the validator is away, if it is.
 fn resize(
     validator: usize,
     (at, workers): (u64, u64),
     most: u64,
     dice: &mut Dice,
     text: &mut Text,
-) {
+) -> Option<(u64, u64)> {
     let online = dice.chance(3, 4);
     let boot = dice.between(50, 300);
-    let manner = if online {
-        ", online = true".to_owned()
-    } else {
-        format!(", drain = {}", duration(dice.between(10, 200)))
-    };
+    let drain = (!online).then(|| dice.between(10, 200));
+    let manner = drain.map_or(", online = true".to_owned(), |drain| {
+        format!(", drain = {}", duration(drain))
+    });
     let name = format!("v{validator} gets {workers} workers at {at} ms");
     let action = format!(
         "{{ validators = \"v{validator}\", workers = {workers}, boot = {}{manner} }}",
@@ -54,6 +75,7 @@ fn resize(
     if online && dice.chance(3, 4) {
         stop_inside(validator, at + boot, most, dice, text);
     }
+    drain.map(|drain| (at, at + drain + boot))
 }
 
 /// Workers stop while chains go from one to another.
