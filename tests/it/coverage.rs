@@ -32,6 +32,20 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::BounceDropped,
     Sabotage::ZeroAmounts,
     Sabotage::ChainsOnCredit,
+    Sabotage::PermissionsIgnored,
+    Sabotage::RevokedAdmitted,
+    Sabotage::AnticipatedRefused,
+    Sabotage::InboxesUnseen,
+    Sabotage::BalancesUnchecked,
+    Sabotage::DuplicatesUnconfirmed,
+    Sabotage::DuplicatesConfirmed,
+    Sabotage::NeverSweeps,
+    Sabotage::GapsUnseen,
+    Sabotage::EpochsInAnyOrder,
+    Sabotage::SelfPaymentsSent,
+    Sabotage::NeverLooksFirst,
+    Sabotage::HelpsNobody,
+    Sabotage::GivesUp,
 ];
 
 /// Seeded bugs that almost everything notices.

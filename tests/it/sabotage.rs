@@ -145,6 +145,20 @@ fn a_chain_that_stays_in_its_epoch_is_caught() {
 }
 
 #[test]
+fn a_block_that_calls_nobody_is_caught() {
+    let name = "e-51-mandatory-application.toml";
+    check_edge_case(name, Sabotage::PermissionsIgnored, "I-41 Permissions");
+    let name = "e-51-operations-of-one-application.toml";
+    check_edge_case(name, Sabotage::PermissionsIgnored, "I-41 Permissions");
+}
+
+#[test]
+fn a_message_of_a_revoked_epoch_is_caught() {
+    let name = "e-54-leaver-and-revoked-messages.toml";
+    check_edge_case(name, Sabotage::RevokedAdmitted, "I-38 RevokedMessages");
+}
+
+#[test]
 fn two_workers_that_hold_one_chain_are_caught() {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),

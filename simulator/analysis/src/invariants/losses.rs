@@ -15,6 +15,7 @@ pub(crate) struct Losses {
     left: Vec<u32>,
     validators: Vec<Option<u32>>,
     crashes: u64,
+    worker_crashes: u64,
 }
 
 impl Losses {
@@ -28,12 +29,15 @@ impl Losses {
             left: Vec::new(),
             validators,
             crashes: 0,
+            worker_crashes: 0,
         }
     }
 
     pub(crate) fn crashed(&mut self, actor: ActorId) {
         self.crashes += 1;
         if let Some(at) = actor.index() {
+            let worker = self.validators.get(at).copied().flatten();
+            self.worker_crashes += u64::from(worker.is_some());
             *reach(&mut self.left, at) += 1;
         }
     }
@@ -41,6 +45,11 @@ impl Losses {
     /// Whether any node has crashed so far.
     pub(crate) const fn any(&self) -> bool {
         self.crashes > 0
+    }
+
+    /// Whether a worker has crashed so far.
+    pub(crate) const fn any_worker(&self) -> bool {
+        self.worker_crashes > 0
     }
 
     /// Excuses missing facts of an actor, if it has a crash left.

@@ -12,6 +12,7 @@ use crate::{
     machine::Outputs,
     observe::Observation,
     rpc::{CrossChainRequest, Packet},
+    sabotage::Sabotage,
     store::ContentStore,
     time::{TimeDelta, Timestamp},
 };
@@ -170,6 +171,7 @@ impl Worker {
     fn schedule_sweep(&mut self, out: &mut Outputs) {
         if let Some(delay) = self.config.delivery.sweep
             && !self.volatile.queue.sweeping
+            && self.config.sabotage != Sabotage::NeverSweeps
         {
             self.volatile.queue.sweeping = true;
             out.timer(delay, super::SWEEP_ALL);
