@@ -13,6 +13,18 @@ use tests::{Drive, Watched, source_plan, watch};
 
 /// Seeded bugs that concern few scenarios.
 const SPECIAL: &[Sabotage] = &[
+    Sabotage::PermissionsIgnored,
+    Sabotage::RevokedAdmitted,
+    Sabotage::AnticipatedRefused,
+    Sabotage::EpochsInAnyOrder,
+    Sabotage::NeverLooksFirst,
+    Sabotage::NeverSweeps,
+    Sabotage::DuplicatesUnconfirmed,
+    Sabotage::DuplicatesConfirmed,
+    Sabotage::GapsUnseen,
+    Sabotage::GivesUp,
+    Sabotage::HelpsNobody,
+    Sabotage::InboxesUnseen,
     Sabotage::TwoOwners,
     Sabotage::AnybodyPays,
     Sabotage::ClosedChainsPay,
@@ -32,20 +44,8 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::BounceDropped,
     Sabotage::ZeroAmounts,
     Sabotage::ChainsOnCredit,
-    Sabotage::PermissionsIgnored,
-    Sabotage::RevokedAdmitted,
-    Sabotage::AnticipatedRefused,
-    Sabotage::InboxesUnseen,
     Sabotage::BalancesUnchecked,
-    Sabotage::DuplicatesUnconfirmed,
-    Sabotage::DuplicatesConfirmed,
-    Sabotage::NeverSweeps,
-    Sabotage::GapsUnseen,
-    Sabotage::EpochsInAnyOrder,
     Sabotage::SelfPaymentsSent,
-    Sabotage::NeverLooksFirst,
-    Sabotage::HelpsNobody,
-    Sabotage::GivesUp,
 ];
 
 /// Seeded bugs that almost everything notices.

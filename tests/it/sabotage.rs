@@ -159,6 +159,18 @@ fn a_message_of_a_revoked_epoch_is_caught() {
 }
 
 #[test]
+fn a_wallet_that_gives_up_is_caught() {
+    let name = "e-73-wallet-without-a-quorum.toml";
+    check_edge_case(name, Sabotage::GivesUp, "I-43 SingleOwnerProgress");
+}
+
+#[test]
+fn a_worker_that_never_sweeps_is_caught() {
+    let name = "e-30-full-queue.toml";
+    check_edge_case(name, Sabotage::NeverSweeps, "I-45 EventualDelivery");
+}
+
+#[test]
 fn two_workers_that_hold_one_chain_are_caught() {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),

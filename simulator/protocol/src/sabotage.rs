@@ -86,7 +86,7 @@ pub enum Sabotage {
     EpochsInAnyOrder,
     /// A payment within a chain is sent as a message.
     SelfPaymentsSent,
-    /// A wallet whose step fails never tries again.
+    /// A wallet that is not answered, or whose step fails, never tries again.
     GivesUp,
     /// A wallet sends nobody what he lacks.
     HelpsNobody,
@@ -117,6 +117,7 @@ impl Sabotage {
                 ..sound
             },
             Self::GivesUp => ClientOptions {
+                request_timeout: NEVER,
                 retry_delay: NEVER,
                 max_backoff: NEVER,
                 ..sound

@@ -224,7 +224,8 @@ impl Worker {
     ) {
         self.volatile.queue.in_flight.remove(&pair);
         self.push_update(now, pair, 1, store, out);
-        if self.config.delivery.sweep.is_none() {
+        let sweeps = self.config.sabotage != Sabotage::NeverSweeps;
+        if self.config.delivery.sweep.is_none() || !sweeps {
             return;
         }
         while self.volatile.queue.in_flight.len() < self.config.delivery.queue
