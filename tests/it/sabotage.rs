@@ -165,6 +165,18 @@ fn a_wallet_that_gives_up_is_caught() {
 }
 
 #[test]
+fn a_wallet_that_helps_nobody_is_caught() {
+    let name = "e-01-fast-path-with-one-silent.toml";
+    check_edge_case(name, Sabotage::HelpsNobody, "I-46 CatchUp");
+}
+
+#[test]
+fn a_wallet_that_never_looks_first_is_caught() {
+    let name = "e-04-the-wallet-forgot-its-block.toml";
+    check_edge_case(name, Sabotage::NeverLooksFirst, "I-48 NoWedge");
+}
+
+#[test]
 fn a_worker_that_never_sweeps_is_caught() {
     let name = "e-30-full-queue.toml";
     check_edge_case(name, Sabotage::NeverSweeps, "I-45 EventualDelivery");
