@@ -154,7 +154,7 @@ fn a_block_that_calls_nobody_is_caught() {
 
 #[test]
 fn a_message_of_a_revoked_epoch_is_caught() {
-    let name = "e-54-leaver-and-revoked-messages.toml";
+    let name = "e-82-closed-chain-and-epochs.toml";
     check_edge_case(name, Sabotage::RevokedAdmitted, "I-38 RevokedMessages");
 }
 
@@ -168,12 +168,6 @@ fn a_wallet_that_gives_up_is_caught() {
 fn a_wallet_that_helps_nobody_is_caught() {
     let name = "e-01-fast-path-with-one-silent.toml";
     check_edge_case(name, Sabotage::HelpsNobody, "I-46 CatchUp");
-}
-
-#[test]
-fn a_wallet_that_never_looks_first_is_caught() {
-    let name = "e-04-the-wallet-forgot-its-block.toml";
-    check_edge_case(name, Sabotage::NeverLooksFirst, "I-48 NoWedge");
 }
 
 #[test]
