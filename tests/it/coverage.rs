@@ -13,6 +13,18 @@ use tests::{Drive, Watched, source_plan, watch};
 
 /// Seeded bugs that concern few scenarios.
 const SPECIAL: &[Sabotage] = &[
+    Sabotage::PermissionsIgnored,
+    Sabotage::RevokedAdmitted,
+    Sabotage::AnticipatedRefused,
+    Sabotage::EpochsInAnyOrder,
+    Sabotage::NeverLooksFirst,
+    Sabotage::NeverSweeps,
+    Sabotage::DuplicatesUnconfirmed,
+    Sabotage::DuplicatesConfirmed,
+    Sabotage::GapsUnseen,
+    Sabotage::GivesUp,
+    Sabotage::HelpsNobody,
+    Sabotage::InboxesUnseen,
     Sabotage::TwoOwners,
     Sabotage::AnybodyPays,
     Sabotage::ClosedChainsPay,
@@ -34,6 +46,8 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::ChainsOnCredit,
     Sabotage::BundlesTwice,
     Sabotage::ConfirmsBeforeSaving,
+    Sabotage::BalancesUnchecked,
+    Sabotage::SelfPaymentsSent,
 ];
 
 /// Seeded bugs that almost everything notices.

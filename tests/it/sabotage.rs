@@ -145,6 +145,38 @@ fn a_chain_that_stays_in_its_epoch_is_caught() {
 }
 
 #[test]
+fn a_block_that_calls_nobody_is_caught() {
+    let name = "e-51-mandatory-application.toml";
+    check_edge_case(name, Sabotage::PermissionsIgnored, "I-41 Permissions");
+    let name = "e-51-operations-of-one-application.toml";
+    check_edge_case(name, Sabotage::PermissionsIgnored, "I-41 Permissions");
+}
+
+#[test]
+fn a_message_of_a_revoked_epoch_is_caught() {
+    let name = "e-82-closed-chain-and-epochs.toml";
+    check_edge_case(name, Sabotage::RevokedAdmitted, "I-38 RevokedMessages");
+}
+
+#[test]
+fn a_wallet_that_gives_up_is_caught() {
+    let name = "e-73-wallet-without-a-quorum.toml";
+    check_edge_case(name, Sabotage::GivesUp, "I-43 SingleOwnerProgress");
+}
+
+#[test]
+fn a_wallet_that_helps_nobody_is_caught() {
+    let name = "e-01-fast-path-with-one-silent.toml";
+    check_edge_case(name, Sabotage::HelpsNobody, "I-46 CatchUp");
+}
+
+#[test]
+fn a_worker_that_never_sweeps_is_caught() {
+    let name = "e-30-full-queue.toml";
+    check_edge_case(name, Sabotage::NeverSweeps, "I-45 EventualDelivery");
+}
+
+#[test]
 fn two_workers_that_hold_one_chain_are_caught() {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),

@@ -32,7 +32,7 @@ use protocol::{
 use scenario::{Plan, plan};
 use trace::{Directory, WalletEntry};
 
-use genesis::{blob, committee, genesis, ownership};
+use genesis::{blob, committee, genesis, ownership, permissions};
 
 use crate::{
     node::{LocalFault, Machine, ServiceTimes, Shared, SimNode},
@@ -129,7 +129,8 @@ impl Names {
             | plan::Action::NewCommittee(..)
             | plan::Action::RevokeEpoch(_)
             | plan::Action::PublishBlobs(_)
-            | plan::Action::VerifyBlob(_) => false,
+            | plan::Action::VerifyBlob(_)
+            | plan::Action::ChangePermissions { .. } => false,
         };
         for workload in &plan.workloads {
             match &workload.kind {
@@ -217,6 +218,7 @@ impl Names {
                     balance: opened.balance,
                     wallets: self.told_of(plan, *chain),
                     placeholder: ChainId::placeholder(chain.get()),
+                    permissions: opened.permissions.as_ref().map(permissions),
                 }
             }
             plan::Action::ProcessInbox => Action::ProcessInbox,
@@ -238,6 +240,13 @@ impl Names {
                 Action::PublishBlobs(blobs.iter().map(blob).collect())
             }
             plan::Action::VerifyBlob(one) => Action::VerifyBlob(blob(one).id()),
+            plan::Action::ChangePermissions {
+                permissions: changed,
+                close,
+            } => Action::ChangePermissions {
+                permissions: permissions(changed),
+                close: *close,
+            },
         }
     }
 }

@@ -26,6 +26,8 @@ const NARROW: u32 = 64;
 /// What became of a run, or of a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
+    /// Nothing could be said; it counts for nothing.
+    NotJudged,
     /// All that was stated holds.
     Pass,
     /// The run does not say.
@@ -38,6 +40,7 @@ impl Verdict {
     /// The word for it: `pass`, `inconclusive` or `fail`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::NotJudged => "not judged",
             Self::Pass => "pass",
             Self::Inconclusive => "inconclusive",
             Self::Fail => "fail",

@@ -10,7 +10,8 @@ pub use crate::expectations::Verdict;
 use crate::{
     expectations::{Judged, View},
     faults::Faults,
-    invariants::{Drops, Invariant, Loss, Violation},
+    invariants::{Invariant, Invariants, Loss, Sealed, Violation},
+    liveness::Liveness,
     metrics::{Counters, Metrics, windows::statistic_of},
     names::Names,
     registry::{Registry, long},
@@ -30,6 +31,7 @@ pub struct Findings {
     /// Whom a fork convicts of breaking the rules, with the proofs from their own votes.
     pub convicted: Vec<String>,
     /// Where money was lost for good, which the rules allow; at most a hundred, and how many more.
+    /// Then the chains that keep for good what is sent to them.
     pub warnings: Vec<String>,
     /// The verdict over all.
     pub verdict: Verdict,
@@ -114,6 +116,7 @@ pub(crate) fn conclude<N>(watcher: Watcher<'_>, outcome: &RunOutcome<N>) -> Find
         metrics,
         faults,
         expectations,
+        liveness,
         ..
     } = watcher;
     let (trace_error, interrupted) = (watcher.trace_error, watcher.interrupted);
@@ -136,7 +139,7 @@ pub(crate) fn conclude<N>(watcher: Watcher<'_>, outcome: &RunOutcome<N>) -> Find
         .iter()
         .map(|broken| names.violation(&registry, broken))
         .collect();
-    let invariant_rows = judge_invariants(plan, &invariants.verdicts, &violations);
+    let invariant_rows = judge_invariants(plan, &invariants.verdicts, &liveness, &violations);
     judged.extend(invariant_rows);
     judged.extend(judge_engine(outcome));
     let all = judged
@@ -162,7 +165,7 @@ pub(crate) fn conclude<N>(watcher: Watcher<'_>, outcome: &RunOutcome<N>) -> Find
     let own = outcome.violations.iter();
     Findings {
         convicted: convicted(&invariants),
-        warnings: warnings(&names, &registry, &invariants.money.drops),
+        warnings: warnings(&names, &registry, &invariants),
         violations,
         more_violations: invariants.verdicts.more(),
         verdict,
@@ -207,8 +210,18 @@ pub(crate) fn strike_check(fault: &str) -> String {
     format!("the fault `{fault}` strikes")
 }
 
-/// Money that was lost for good, such as `9.2s A: block 2 rejects 10 that nobody gets back`.
-fn warnings(names: &Names<'_>, registry: &Registry, drops: &Drops) -> Vec<String> {
+/// Money that was lost for good, such as `9.2s A: block 2 rejects 10 that nobody gets back`, and
+/// chains that keep all that is sent to them.
+fn warnings(names: &Names<'_>, registry: &Registry, invariants: &Invariants) -> Vec<String> {
+    let drops = &invariants.money.drops;
+    let sealed = |one: &Sealed| {
+        let (time, height, chain) = (one.time, one.height, names.chain(registry, one.chain));
+        format!(
+            "{time} {chain}: block {height} closes the chain, on which every block has to call an \
+             application: nothing that is sent there comes back"
+        )
+    };
+    let sealed = invariants.permissions.sealed().iter().map(sealed);
     let place = |loss: &Loss| {
         let chain = loss.chain.map(|chain| names.chain(registry, chain));
         format!("{} {}", loss.time, chain.unwrap_or_default())
@@ -216,7 +229,7 @@ fn warnings(names: &Names<'_>, registry: &Registry, drops: &Drops) -> Vec<String
     let told = drops.losses().iter();
     let told = told.map(|loss| format!("{}: {}", place(loss), loss.text()));
     let more = (drops.more() > 0).then(|| format!("and {} more losses", drops.more()));
-    told.chain(more).collect()
+    told.chain(more).chain(sealed).collect()
 }
 
 /// A fault that never changed anything makes the run fail, unless the run ended before it began.
@@ -248,6 +261,7 @@ fn judge_faults(
 fn judge_invariants(
     plan: &scenario::Plan,
     verdicts: &crate::invariants::Verdicts,
+    liveness: &Liveness,
     violations: &[Violation],
 ) -> Vec<Judged> {
     let judge = |invariant: &Invariant| {
@@ -255,7 +269,9 @@ fn judge_invariants(
         let first = violations
             .iter()
             .find(|violation| violation.invariant == *invariant);
+        let unjudged = liveness.unjudged(*invariant).filter(|_| checked == 0);
         let detail = match first {
+            None if unjudged.is_some() => unjudged.unwrap_or_default().to_owned(),
             Some(first) => format!("{}: {} ({failed} times in all)", first.place, first.detail),
             None => String::new(),
         };
@@ -263,7 +279,9 @@ fn judge_invariants(
         Judged {
             name: invariant.name().to_owned(),
             kind: if meant { "breaks" } else { "invariant" },
-            verdict: if (failed > 0) == meant {
+            verdict: if unjudged.is_some() && !meant {
+                Verdict::NotJudged
+            } else if (failed > 0) == meant {
                 Verdict::Pass
             } else {
                 Verdict::Fail

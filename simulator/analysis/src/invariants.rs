@@ -14,6 +14,8 @@
 //! | `messages` | I-31, I-32; I-33 in `delivery` |
 //! | `epochs` | I-37, I-38 |
 //! | `blobs` | I-34, I-35, I-42 |
+//! | `permissions` | I-41 |
+//! | `wedge` | the probe of I-48; I-43 to I-46 are in [`crate::liveness`] |
 //!
 //! I-16, I-27 and I-28 about a machine's own state are told by the machine itself. Every check
 //! believes facts only; what a node did not tell because it crashed between saving and telling is
@@ -32,9 +34,11 @@ mod linking;
 mod losses;
 mod messages;
 mod money;
+mod permissions;
 mod sharding;
 mod verdicts;
 mod votes;
+mod wedge;
 
 #[cfg(test)]
 mod blob_tests;
@@ -46,6 +50,8 @@ mod fee_tests;
 mod ground_tests;
 #[cfg(test)]
 mod message_tests;
+#[cfg(test)]
+mod permission_tests;
 #[cfg(test)]
 mod rival_tests;
 #[cfg(test)]
@@ -62,11 +68,13 @@ use protocol::{
     description::ChainDescription,
     ids::ChainId,
     observe::{Observation, Shape},
+    ownership::ChainOwnership,
     sharding::ShardingFact,
 };
 
-pub(crate) use drops::{Drops, Loss};
+pub(crate) use drops::Loss;
 pub(crate) use linking::Standing;
+pub(crate) use permissions::Sealed;
 pub(crate) use verdicts::{Broken, Stamp, Verdicts};
 pub use verdicts::{Invariant, Violation};
 
@@ -81,6 +89,7 @@ use linking::Heads;
 use losses::Losses;
 use messages::Links;
 use money::Money;
+use permissions::Permissions;
 use sharding::Sharding;
 
 use crate::{
@@ -100,6 +109,7 @@ pub(crate) struct Invariants {
     pub(crate) delivery: Delivery,
     blobs: Blobs,
     rights: Rights,
+    pub(crate) permissions: Permissions,
     links: Links,
     sharding: Sharding,
     losses: Losses,
@@ -127,12 +137,23 @@ impl Invariants {
             delivery: Delivery::new(size),
             blobs: Blobs::default(),
             rights: Rights::new(genesis),
+            permissions: Permissions::new(genesis),
             links: Links::default(),
             sharding: Sharding::new(size),
             losses: Losses::new(parties),
             closed: Vec::new(),
             convicted: Vec::new(),
         }
+    }
+
+    /// The owners of a chain at its next height.
+    pub(crate) fn owners(&self, chain: ChainNo) -> Option<&Arc<ChainOwnership>> {
+        self.rights.of(chain)
+    }
+
+    /// Whether a worker has crashed, so that votes may not have been told.
+    pub(crate) const fn workers_crashed(&self) -> bool {
+        self.losses.any_worker()
     }
 
     /// The run is over.
@@ -387,6 +408,8 @@ impl Invariants {
             self.epochs.opened(child, description.config.epoch);
         }
         self.rights.block(chain, block, registry);
+        let (verdicts, told) = (&mut self.verdicts, (chain, &**block, standing));
+        self.permissions.block(verdicts, told, registry);
         let was_closed = self.check_closed(chain, block);
         let gap = standing == Standing::AfterGap;
         self.links

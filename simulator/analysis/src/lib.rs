@@ -16,6 +16,7 @@ mod faults;
 mod findings;
 mod invariants;
 pub mod life;
+mod liveness;
 mod metrics;
 mod names;
 mod registry;

@@ -188,6 +188,17 @@ impl<'a> Names<'a> {
         entry.map_or_else(String::new, |entry| entry.owner_name.clone())
     }
 
+    /// The chain of the plan that a chain is.
+    pub(crate) fn planned(&self, chain: ChainNo) -> Option<ChainIndex> {
+        self.plan_of.get(chain.index()).copied().flatten()
+    }
+
+    /// The account of the owner whose wallet it is.
+    pub(crate) fn account_of(&self, wallet: u32) -> Option<AccountOwner> {
+        let entry = self.directory.wallets.get(index(wallet));
+        entry.map(|entry| entry.owner)
+    }
+
     pub(crate) fn validator(&self, validator: u32) -> String {
         let name = self.directory.validators.get(index(validator)).cloned();
         name.unwrap_or_else(|| format!("v{}", validator + 1))

@@ -196,6 +196,10 @@ impl Registry {
         all.filter(|pair| self.ends(*pair).1 == origin).collect()
     }
 
+    pub(crate) fn pairs(&self) -> usize {
+        self.pairs.len()
+    }
+
     pub(crate) fn chains(&self) -> usize {
         self.ids.len()
     }

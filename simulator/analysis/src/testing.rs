@@ -74,6 +74,7 @@ fn description(chain: usize) -> ChainDescription {
             ownership: std::sync::Arc::new(ChainOwnership::single(key(chain).public().owner())),
             epoch: Epoch(0),
             balance: Amount::from_tokens(tokens),
+            permissions: None,
         },
     }
 }
@@ -307,6 +308,7 @@ impl Network {
             ownership: std::sync::Arc::new(ChainOwnership::single(key(A).public().owner())),
             epoch: Epoch(0),
             balance: Amount::from_tokens(tokens),
+            permissions: None,
         }))
     }
 

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use engine::{Checkpoint, CheckpointView, Flow, RunOutcome, Sink, Stamped, VirtualTime};
+use engine::{Checkpoint, CheckpointView, Flow, Outcome, RunOutcome, Sink, Stamped, VirtualTime};
 use protocol::{
     description::ChainDescription, genesis::Genesis, ids::ChainId, observe::Observation,
+    ownership::ChainOwnership,
 };
 use scenario::{Plan, plan::FaultKind};
 use trace::{Directory, Event, TraceWrite, WriteError};
@@ -15,6 +16,7 @@ use crate::{
     faults::Faults,
     findings::{Findings, conclude},
     invariants::{Broken, Invariants, Stamp, Standing},
+    liveness::Liveness,
     metrics::{Metrics, Rows},
     names::Names,
     registry::Registry,
@@ -98,6 +100,7 @@ pub struct Watcher<'a> {
     pub(crate) registry: Registry,
     parties: Parties,
     pub(crate) invariants: Invariants,
+    pub(crate) liveness: Liveness,
     pub(crate) metrics: Metrics,
     pub(crate) faults: Faults,
     pub(crate) expectations: Expectations,
@@ -146,6 +149,7 @@ impl<'a> Watcher<'a> {
         Self {
             registry: Registry::new(&chains),
             invariants: Invariants::new(committee.clone(), members, &parties, &chains),
+            liveness: Liveness::new(plan, &committee),
             metrics: Metrics::new(plan, committee, &parties, options.rows),
             expectations: Expectations::new(&plan.expectations, &names),
             plan,
@@ -163,6 +167,12 @@ impl<'a> Watcher<'a> {
         self.faults.rules(&outcome.rule_hits);
         self.metrics.finish(outcome.ended_at);
         self.invariants.finish();
+        if let Outcome::Completed | Outcome::Quiescent = outcome.outcome {
+            let quiet = matches!(outcome.outcome, Outcome::Quiescent);
+            let end = (outcome.ended_at, quiet);
+            let (invariants, registry) = (&mut self.invariants, &self.registry);
+            self.liveness.finish(end, invariants, registry, &self.names);
+        }
         conclude(self, outcome)
     }
 
@@ -198,6 +208,7 @@ impl<'a> Watcher<'a> {
             Event::Protocol(fact) => {
                 let subject = self.registry.subject(fact);
                 stamp.chain = subject.chain;
+                let owners = self.owners_before(fact, stamp);
                 let registry = &mut self.registry;
                 let standing = self.invariants.observe(stamp, fact, subject, registry);
                 let epochs = &self.invariants.epochs;
@@ -211,6 +222,14 @@ impl<'a> Watcher<'a> {
                 self.metrics
                     .observe(stamp, fact, subject, standing, registry);
                 if let (
+                    Observation::BlockProposed { .. } | Observation::RoundEntered { .. },
+                    Some(chain),
+                ) = (&**fact, subject.chain)
+                {
+                    let (invariants, names) = (&mut self.invariants, &self.names);
+                    self.liveness.observe(stamp, fact, chain, invariants, names);
+                }
+                if let (
                     Some(Standing::Next | Standing::AfterGap),
                     Observation::BlockConfirmed { certificate },
                 ) = (standing, &**fact)
@@ -220,9 +239,25 @@ impl<'a> Watcher<'a> {
                         let child = self.names.opened(registry, block, description);
                         self.metrics.blocks.opened(child, record.time);
                     }
+                    if let Some(chain) = subject.chain {
+                        let block = certificate.block();
+                        let told = (chain, block.chain_id(), block.height());
+                        let (invariants, names) = (&mut self.invariants, &self.names);
+                        let owners = owners.as_deref();
+                        self.liveness
+                            .confirmed(record.time, told, owners, invariants, names);
+                    }
                     self.look(Occasion::Block, record.time);
                 }
             }
+        }
+    }
+
+    /// Who owns a chain at the height of a block that is confirmed.
+    fn owners_before(&self, fact: &Observation, stamp: Stamp) -> Option<Arc<ChainOwnership>> {
+        match fact {
+            Observation::BlockConfirmed { .. } => self.invariants.owners(stamp.chain?).cloned(),
+            _ => None,
         }
     }
 
@@ -275,6 +310,7 @@ impl Sink<Event> for Watcher<'_> {
             ..
         } = *checkpoint;
         self.metrics.checkpoint(time, checkpoint.service);
+        self.liveness.checkpoint(time, checkpoint.service);
         self.faults.rules(checkpoint.rule_hits);
         if self.expectations.is_due(time) {
             let view = View {

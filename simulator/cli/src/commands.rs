@@ -149,11 +149,14 @@ fn run_json(loaded: &Loaded, ran: &Ran, place: Option<&Path>) -> String {
 const fn word(findings: &Findings) -> &'static str {
     match findings.verdict {
         _ if findings.interrupted => "interrupted",
-        Verdict::Pass => "pass",
+        Verdict::Pass | Verdict::NotJudged => "pass",
         Verdict::Fail => "fail",
         Verdict::Inconclusive => "inconclusive",
     }
 }
+
+/// What nothing could be said of.
+const NOT_JUDGED: &str = Verdict::NotJudged.as_str();
 
 fn verdict_line(loaded: &Loaded, ran: &Ran) -> String {
     let expectations = &ran.findings.tables.expectations;
@@ -161,12 +164,13 @@ fn verdict_line(loaded: &Loaded, ran: &Ran) -> String {
         .iter()
         .filter(|row| row.verdict == "pass")
         .count();
+    let judged = expectations.iter().filter(|row| row.verdict != NOT_JUDGED);
     let counters = &ran.findings.counters;
     format!(
         "{}  {}   {held} of {} expectations · {} blocks · {} messages · {} events · {:.1} s wall",
         word(&ran.findings).to_uppercase(),
         rundir::handle(loaded),
-        expectations.len(),
+        judged.count(),
         counters.blocks,
         counters.sent,
         ran.events,
@@ -201,7 +205,7 @@ fn details(ran: &Ran, place: Option<&Path>) -> String {
         ));
     }
     for row in &ran.findings.tables.expectations {
-        if row.verdict != "pass" {
+        if row.verdict != "pass" && row.verdict != NOT_JUDGED {
             line(format!(
                 "{}: {} ({})",
                 row.verdict.to_uppercase(),

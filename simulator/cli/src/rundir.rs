@@ -419,7 +419,7 @@ fn host(ran: &Ran, driving: &Driving) -> serde_json::Value {
 pub(crate) const fn exit_of(findings: &Findings) -> Exit {
     match findings.verdict {
         _ if findings.interrupted => Exit::Interrupted,
-        Verdict::Pass => Exit::Held,
+        Verdict::Pass | Verdict::NotJudged => Exit::Held,
         Verdict::Inconclusive => Exit::Inconclusive,
         Verdict::Fail => Exit::Failed,
     }

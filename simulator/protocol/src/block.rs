@@ -16,6 +16,7 @@ use crate::{
     message::{IncomingBundle, MessageAction, MessageBundle, OutgoingMessage, PostedMessage},
     oracle::OracleResponse,
     ownership::ChainOwnership,
+    permissions::ApplicationPermissions,
     small_map::SmallMap,
     submission::SubmittedOperation,
     time::Timestamp,
@@ -81,6 +82,8 @@ pub enum SystemOperation {
         /// The blob.
         blob_id: BlobId,
     },
+    /// Replaces what applications may do on the chain, from the next block on.
+    ChangeApplicationPermissions(Arc<ApplicationPermissions>),
 }
 
 /// One step of a block.

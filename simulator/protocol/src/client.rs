@@ -115,6 +115,10 @@ pub struct ClientOptions {
     pub max_pending_message_bundles: usize,
     /// What it does with them.
     pub message_policy: MessagePolicy,
+    /// Whether it sends validators what they lack.
+    pub helps: bool,
+    /// Whether it looks at its chain before it builds on what it has, where others may have built.
+    pub looks_first: bool,
 }
 
 impl Default for ClientOptions {
@@ -129,6 +133,8 @@ impl Default for ClientOptions {
             poll_interval: TimeDelta::from_secs(30),
             max_pending_message_bundles: 300,
             message_policy: MessagePolicy::Accept,
+            helps: true,
+            looks_first: true,
         }
     }
 }

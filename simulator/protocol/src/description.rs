@@ -9,6 +9,7 @@ use crate::{
     hash::{CryptoHash, Hashable},
     ids::{BlockHeight, ChainId, Epoch},
     ownership::ChainOwnership,
+    permissions::ApplicationPermissions,
     time::Timestamp,
 };
 
@@ -42,6 +43,8 @@ pub struct InitialChainConfig {
     pub epoch: Epoch,
     /// What its own account holds.
     pub balance: Amount,
+    /// What applications may do on it; `None`: everything.
+    pub permissions: Option<Arc<ApplicationPermissions>>,
 }
 
 /// Everything that determines a new chain.
@@ -62,6 +65,19 @@ impl Hashable for ChainDescription {
 impl ChainDescription {
     /// The chain's id. Unique, verifiable, and known to the opener before its block is certified.
     pub fn id(&self) -> ChainId {
-        ChainId(CryptoHash::of(self))
+        // Only what is restricted is part of the hash, so that any other chain has the id that it
+        // had before there were permissions: files that are kept stay what they are.
+        if self.config.permissions.is_some() {
+            return ChainId(CryptoHash::of(self));
+        }
+        let InitialChainConfig {
+            ownership,
+            epoch,
+            balance,
+            permissions: _,
+        } = &self.config;
+        let unrestricted = (self.origin, self.timestamp, (ownership, epoch, balance));
+        let bytes = bcs::to_bytes(&unrestricted).expect("descriptions encode");
+        ChainId(CryptoHash::of_bytes(Self::TAG, &bytes))
     }
 }

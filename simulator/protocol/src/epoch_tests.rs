@@ -211,6 +211,7 @@ fn a_chain_that_is_opened_in_a_later_epoch_starts_there() {
             balance: Amount::from_tokens(3),
             wallets: vec![ClientIndex(2)],
             placeholder: ChainId::placeholder(0),
+            permissions: None,
         },
     );
     net.run();

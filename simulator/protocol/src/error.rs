@@ -2,6 +2,8 @@
 //!
 //! A refusal is data: it goes back to the peer and into the record of the run, and changes nothing.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -9,7 +11,7 @@ use crate::{
     amount::Amount,
     blob::{BlobError, BlobId},
     hash::CryptoHash,
-    ids::{AccountOwner, BlockHeight, ChainId, Cursor, Epoch},
+    ids::{AccountOwner, ApplicationId, BlockHeight, ChainId, Cursor, Epoch},
     round::Round,
     time::Timestamp,
 };
@@ -226,6 +228,12 @@ pub enum BlockError {
     /// It has not recorded answers for each of its transactions.
     #[error("oracle responses are not there for each transaction")]
     MissingOracleResponseList,
+    /// It executes an operation that its chain does not permit.
+    #[error("on this chain only operations of {0:?} may be executed")]
+    AuthorizedApplications(BTreeSet<ApplicationId>),
+    /// It executes no operation of these, and accepts no message for them, as it must.
+    #[error("every block of this chain has to call {0:?}")]
+    MissingMandatoryApplications(BTreeSet<ApplicationId>),
 }
 
 /// What a validator answers when it cannot do as asked. The client knows a remedy for each.

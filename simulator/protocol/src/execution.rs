@@ -26,6 +26,7 @@ use crate::{
     message::OutgoingMessage,
     oracle::{OracleResponse, Oracles},
     ownership::ChainOwnership,
+    permissions::ApplicationPermissions,
     sabotage::Sabotage,
     small_map::SmallMap,
     store::Executed,
@@ -67,6 +68,8 @@ pub struct ExecutionState {
     pub epochs: Option<Arc<Epochs>>,
     /// The blobs that it has used, if any.
     pub used_blobs: Option<Arc<BTreeSet<BlobId>>>,
+    /// What applications may do on it; `None`: everything.
+    pub permissions: Option<Arc<ApplicationPermissions>>,
 }
 
 /// One change of a state; the historical hash is over their sequence.
@@ -84,6 +87,7 @@ enum StateChange {
     CommitteeRemoved(Epoch),
     Epoch(Epoch),
     BlobUsed(BlobId),
+    Permissions(CryptoHash),
 }
 
 #[derive(Serialize)]
@@ -125,6 +129,7 @@ impl ExecutionState {
             previous_message_blocks: SmallMap::default(),
             epochs: (description.origin == ChainOrigin::ADMIN).then(Arc::default),
             used_blobs: None,
+            permissions: config.permissions.clone(),
         }
     }
 
@@ -200,6 +205,11 @@ fn run(
     check_times(state, block)?;
     if state.closed && !block.only_rejects() && terms.sabotage != Sabotage::ClosedChainsPay {
         return Err(BlockError::ClosedChain);
+    }
+    if terms.sabotage != Sabotage::PermissionsIgnored
+        && let Some(permissions) = &state.permissions
+    {
+        permissions.check(block)?;
     }
     let blobs = BlobLimits::DEFAULT.check_count(block.published_blobs().count());
     if terms.sabotage != Sabotage::BlobsWithoutLimit {
@@ -333,6 +343,12 @@ impl Execution<'_> {
                 Ok(())
             }
             SystemOperation::VerifyBlob { blob_id } => self.verify_blob(*blob_id),
+            SystemOperation::ChangeApplicationPermissions(permissions) => {
+                let hash = CryptoHash::of(&**permissions);
+                self.changes.push(StateChange::Permissions(hash));
+                self.state.permissions = (!permissions.is_default()).then(|| permissions.clone());
+                Ok(())
+            }
         }
     }
 

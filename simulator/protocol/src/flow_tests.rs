@@ -172,6 +172,7 @@ fn open_for_wallet_1() -> Action {
         balance: Amount::from_tokens(3),
         wallets: vec![ClientIndex(1)],
         placeholder: ChainId::placeholder(0),
+        permissions: None,
     }
 }
 

@@ -34,6 +34,27 @@ impl fmt::Debug for ChainId {
     }
 }
 
+/// An application: the content hash of its description.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ApplicationId(pub CryptoHash);
+
+impl ApplicationId {
+    /// What stands for an application that a scenario names and nobody has created.
+    pub fn placeholder(name: &str) -> Self {
+        Self(CryptoHash::of_bytes(
+            "ApplicationToBeCreated",
+            name.as_bytes(),
+        ))
+    }
+}
+
+impl fmt::Display for ApplicationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Who holds an account: a key, an application, or the chain itself.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum AccountOwner {

@@ -31,6 +31,7 @@ pub mod oracle;
 pub mod outbox;
 pub mod ownership;
 pub mod pending_blobs;
+pub mod permissions;
 pub mod policy;
 pub mod proposal;
 pub mod proxy;

@@ -27,6 +27,7 @@ use crate::{
     manager::LockingBlock,
     message::MessageBundle,
     ownership::ChainOwnership,
+    permissions::ApplicationPermissions,
     proposal::BlockProposal,
     round::Round,
     sharding::ShardingMessage,
@@ -315,6 +316,8 @@ pub enum Action {
         wallets: Vec<ClientIndex>,
         /// What stands for it in the commands of these wallets.
         placeholder: ChainId,
+        /// What applications may do on it; `None`: everything.
+        permissions: Option<Arc<ApplicationPermissions>>,
     },
     /// Hand an operation in to a public chain: pay there from one's own account.
     Submit {
@@ -350,6 +353,13 @@ pub enum Action {
     PublishBlobs(Arc<[Arc<Blob>]>),
     /// Put on record that a blob exists.
     VerifyBlob(BlobId),
+    /// Change what applications may do on the chain.
+    ChangePermissions {
+        /// What they may do from the next block on.
+        permissions: Arc<ApplicationPermissions>,
+        /// Whether the same block closes the chain.
+        close: bool,
+    },
 }
 
 /// When a command may start.

@@ -6,6 +6,9 @@ use crate::{
     time::TimeDelta,
 };
 
+/// A time that does not come.
+const NEVER: TimeDelta = TimeDelta::from_secs(0xffff_ffff);
+
 /// One deliberate bug in a machine. No scenario can name one; tests can.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Sabotage {
@@ -65,6 +68,34 @@ pub enum Sabotage {
     BundlesTwice,
     /// A worker confirms what has arrived before it has saved it, and the outbox forgets it.
     ConfirmsBeforeSaving,
+    /// Nobody looks at what a chain permits its applications.
+    PermissionsIgnored,
+    /// A worker takes in messages of revoked epochs, whoever vouches for them.
+    RevokedAdmitted,
+    /// A worker refuses messages of revoked epochs that blocks have anticipated, too.
+    AnticipatedRefused,
+    /// A validator votes for blocks without looking for their messages in its inboxes.
+    InboxesUnseen,
+    /// An account pays more than it holds.
+    BalancesUnchecked,
+    /// An update that brings nothing new is not confirmed, whatever the options.
+    DuplicatesUnconfirmed,
+    /// Every update is confirmed, whatever the options.
+    DuplicatesConfirmed,
+    /// A worker never looks again for what is left in its outboxes.
+    NeverSweeps,
+    /// A recipient does not look whether something is missing before an update.
+    GapsUnseen,
+    /// Epochs are revoked in any order, the current one too.
+    EpochsInAnyOrder,
+    /// A payment within a chain is sent as a message.
+    SelfPaymentsSent,
+    /// A wallet that is not answered, or whose step fails, never tries again.
+    GivesUp,
+    /// A wallet sends nobody what he lacks.
+    HelpsNobody,
+    /// A wallet proposes a block without looking what is there already.
+    NeverLooksFirst,
 }
 
 impl Sabotage {
@@ -86,7 +117,21 @@ impl Sabotage {
                 ..sound
             },
             Self::NeverLooksAgain => ClientOptions {
-                poll_interval: TimeDelta::from_secs(u64::from(u32::MAX)),
+                poll_interval: NEVER,
+                ..sound
+            },
+            Self::GivesUp => ClientOptions {
+                request_timeout: NEVER,
+                retry_delay: NEVER,
+                max_backoff: NEVER,
+                ..sound
+            },
+            Self::HelpsNobody => ClientOptions {
+                helps: false,
+                ..sound
+            },
+            Self::NeverLooksFirst => ClientOptions {
+                looks_first: false,
                 ..sound
             },
             _ => sound,

@@ -137,6 +137,7 @@ impl Net {
                 ownership: Arc::new(ownership(key(2, index).public().owner())),
                 epoch: Epoch(0),
                 balance: Amount::from_tokens(*tokens),
+                permissions: None,
             },
         };
         let descriptions: Vec<_> = (0..).zip(balances).map(described).collect();
@@ -179,6 +180,7 @@ impl Net {
                 ownership: Arc::new(ownership(&owners)),
                 epoch: Epoch(0),
                 balance: Amount::from_tokens(100),
+                permissions: None,
             },
         };
         let chain = description.id();
@@ -210,6 +212,7 @@ impl Net {
                 ownership: Arc::new(ChainOwnership::single(key(2, index).public().owner())),
                 epoch: Epoch(0),
                 balance: Amount::from_tokens(tokens),
+                permissions: None,
             },
         };
         let balances = [0].into_iter().chain(balances.iter().copied());

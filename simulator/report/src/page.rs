@@ -86,10 +86,14 @@ pub fn html(tables: &Tables, options: &PageOptions) -> String {
     out
 }
 
+/// What nothing could be said of.
+const NOT_JUDGED: &str = "not judged";
+
 fn class(verdict: &str) -> &'static str {
     match verdict {
         "pass" => "pass",
         "fail" => "fail",
+        NOT_JUDGED => "soft",
         _ => "inconclusive",
     }
 }
@@ -101,6 +105,8 @@ fn verdict(out: &mut String, tables: &Tables) {
         .iter()
         .filter(|row| row.verdict == "pass")
         .count();
+    let judged = tables.expectations.iter();
+    let judged = judged.filter(|row| row.verdict != NOT_JUDGED).count();
     let _ = writeln!(
         out,
         "<h1><span class=\"verdict {}\">{}</span>{}</h1>\n<p class=\"soft\">{} of {} expectations \
@@ -109,7 +115,7 @@ fn verdict(out: &mut String, tables: &Tables) {
         escape(&run.verdict.to_uppercase()),
         escape(&csv::handle(run)),
         count(passed),
-        count(tables.expectations.len()),
+        count(judged),
         escape(&header::facts(tables)),
         time(run.virtual_us),
         grouped(u128::from(run.events)),
@@ -132,6 +138,7 @@ fn expectations(out: &mut String, tables: &Tables) {
     rows.sort_by_key(|row| match row.verdict.as_str() {
         "fail" => 0,
         "pass" => 2,
+        NOT_JUDGED => 3,
         _ => 1,
     });
     for row in rows {

@@ -109,6 +109,8 @@ pub enum Code {
     BelowFloor,
     /// A chain that spends more than it has.
     Overspend,
+    /// A chain that is closed so that it can send nothing back.
+    StuckMessages,
     /// A scenario that claims nothing.
     NoExpectation,
     /// Something that this command does not use.
@@ -117,7 +119,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, errors first.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Syntax,
         Self::UnknownKey,
         Self::NotInThisVersion,
@@ -150,6 +152,7 @@ impl Code {
         Self::Overload,
         Self::BelowFloor,
         Self::Overspend,
+        Self::StuckMessages,
         Self::NoExpectation,
         Self::Unused,
     ];
@@ -189,6 +192,7 @@ impl Code {
             Self::Overload => "overload",
             Self::BelowFloor => "below-floor",
             Self::Overspend => "overspend",
+            Self::StuckMessages => "stuck-messages",
             Self::NoExpectation => "no-expectation",
             Self::Unused => "unused",
         }
@@ -229,6 +233,7 @@ impl Code {
             | Self::Overload
             | Self::BelowFloor
             | Self::Overspend
+            | Self::StuckMessages
             | Self::NoExpectation => Severity::Warning,
             Self::Unused => Severity::Note,
         }

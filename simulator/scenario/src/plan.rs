@@ -8,6 +8,7 @@ mod arrivals;
 mod elastic;
 mod faults;
 mod index;
+mod permissions;
 mod recipients;
 
 use engine::{ClockSkew, Distribution, Ratio, VirtualDuration, VirtualTime};
@@ -25,6 +26,7 @@ pub use index::{
     ChainIndex, ChainSet, FaultIndex, GroupIndex, OwnerIndex, RegionIndex, ValidatorIndex,
     WorkerIndex,
 };
+pub use permissions::PermissionsPlan;
 pub use recipients::{Chooser, WeightedPart};
 
 /// A whole run, ready to be built.
@@ -256,6 +258,8 @@ pub struct ChainPlan {
     pub public: bool,
     /// Where it comes from.
     pub origin: ChainOrigin,
+    /// What applications may do on it at first; `None`: everything.
+    pub permissions: Option<PermissionsPlan>,
 }
 
 /// An owner of a chain.
@@ -436,6 +440,13 @@ pub enum Action {
     PublishBlobs(Vec<BlobPlan>),
     /// Put on record that a blob exists.
     VerifyBlob(BlobPlan),
+    /// Change what applications may do on the chain.
+    ChangePermissions {
+        /// What they may do from the next block on.
+        permissions: PermissionsPlan,
+        /// Whether the same block closes the chain.
+        close: bool,
+    },
 }
 
 /// A blob: its bytes follow from its name and size.

@@ -15,6 +15,7 @@ mod fees;
 mod lints;
 mod output;
 mod owners;
+mod permissions;
 mod recipients;
 mod validators;
 mod wallets;

@@ -17,16 +17,15 @@ use crate::document::{At, Document, Spot};
 use crate::spec::{self, Spec};
 
 /// Keys of later work, by the table that they will stand in (`*` is any one step).
-const LATER: [(&str, &[&str]); 8] = [
+const LATER: [(&str, &[&str]); 7] = [
     ("", &["apps", "invariants", "include", "testnet"]),
     ("/network", &["exporter", "export", "bandwidth"]),
     ("/validators", &["autoscale", "stake"]),
-    ("/chains/*", &["permissions"]),
     ("/workload/*", LATER_ACTIONS),
     ("/workload/*/script/*", LATER_ACTIONS),
     (
         "/workload/*/script/*/open_chain",
-        &["permissions", "open_multi_leader_rounds"],
+        &["open_multi_leader_rounds"],
     ),
     ("/faults/*", &["client", "autoscale"]),
 ];
@@ -36,7 +35,6 @@ const LATER_ACTIONS: &[&str] = &[
     "query",
     "publish_module",
     "create_application",
-    "change_permissions",
     "subscribe",
 ];
 

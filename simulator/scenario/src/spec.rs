@@ -8,6 +8,7 @@
 mod delivery;
 mod elastic;
 mod fees;
+mod permissions;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use serde_json::Value;
 pub use delivery::DeliverySpec;
 pub use elastic::ResizeSpec;
 pub use fees::PolicySpec;
+pub use permissions::PermissionsSpec;
 pub use workload::{
     AirdropSpec, BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec,
     SubmitSpec, TransferSpec, WorkloadSpec,
@@ -307,6 +309,9 @@ pub struct ChainSpec {
     #[schemars(extend("enum" = ["accept", "reject", "ignore"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_policy: Option<String>,
+    /// What applications may do on it; everything if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<PermissionsSpec>,
 }
 
 /// Something that goes wrong: when, for how long, and one action.

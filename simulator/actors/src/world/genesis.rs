@@ -1,6 +1,6 @@
 //! What everybody knows before the first block: the committee, and how the first chains begin.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use protocol::{
     Timestamp,
@@ -8,8 +8,9 @@ use protocol::{
     committee::{Committee, ValidatorState},
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
     genesis::Genesis,
-    ids::{AccountOwner, ChainId, Epoch, ValidatorIndex},
+    ids::{AccountOwner, ApplicationId, ChainId, Epoch, ValidatorIndex},
     ownership::ChainOwnership,
+    permissions::ApplicationPermissions,
     policy::ResourceControlPolicy,
     signature::{PublicKey, SigningKey},
 };
@@ -88,6 +89,7 @@ pub(super) fn genesis(
                 ownership: ownership.clone(),
                 epoch: Epoch(0),
                 balance: chain.balance,
+                permissions: chain.permissions.as_ref().map(permissions),
             },
         };
         ids.push(Some(description.id()));
@@ -96,6 +98,21 @@ pub(super) fn genesis(
     let genesis = Genesis::new(committee, descriptions);
     let keys = (0..).map(ValidatorIndex).zip(keys).collect();
     (Arc::new(genesis.with_candidates(keys)), ids)
+}
+
+/// The permissions of a plan, with what stands for each application.
+pub(super) fn permissions(plan: &plan::PermissionsPlan) -> Arc<ApplicationPermissions> {
+    let ids = |names: &BTreeSet<String>| -> BTreeSet<ApplicationId> {
+        let id = |name: &String| ApplicationId::placeholder(name);
+        names.iter().map(id).collect()
+    };
+    Arc::new(ApplicationPermissions {
+        execute_operations: plan.execute_operations.as_ref().map(ids),
+        mandatory_applications: ids(&plan.mandatory_applications),
+        manage_chain: ids(&plan.manage_chain),
+        call_service_as_oracle: plan.call_service_as_oracle.as_ref().map(ids),
+        make_http_requests: plan.make_http_requests.as_ref().map(ids),
+    })
 }
 
 /// A blob of a plan: its name again and again, up to its size.

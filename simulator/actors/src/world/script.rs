@@ -124,7 +124,8 @@ impl Writer<'_> {
             | plan::Action::NewCommittee(..)
             | plan::Action::RevokeEpoch(_)
             | plan::Action::PublishBlobs(_)
-            | plan::Action::VerifyBlob(_) => n,
+            | plan::Action::VerifyBlob(_)
+            | plan::Action::ChangePermissions { .. } => n,
         }
     }
 

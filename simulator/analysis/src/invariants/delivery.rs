@@ -338,6 +338,17 @@ impl Delivery {
         intake
     }
 
+    /// Bundles of a pair that have not arrived at a validator.
+    pub(crate) fn missing_of(&self, pair: PairNo, validator: u32) -> u64 {
+        let sent = self
+            .pairs
+            .get(pair.index())
+            .map_or(0, |pair| long(pair.queue.len()) + u64::from(pair.base));
+        let count = pair.index() * self.validators + index(validator);
+        let arrived = self.arrived.get(count).copied().unwrap_or(0);
+        sent.saturating_sub(u64::from(arrived))
+    }
+
     /// Bundles that have not arrived at a validator.
     pub(crate) fn missing(&self, validator: u32) -> u64 {
         let counts = self

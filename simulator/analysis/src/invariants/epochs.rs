@@ -163,7 +163,8 @@ impl Epochs {
             | SystemOperation::CloseChain
             | SystemOperation::Submitted(_)
             | SystemOperation::PublishDataBlob { .. }
-            | SystemOperation::VerifyBlob { .. } => return,
+            | SystemOperation::VerifyBlob { .. }
+            | SystemOperation::ChangeApplicationPermissions(_) => return,
         };
         verdicts.check(Invariant::EpochOrder, may, || {
             format!("block {height} may not do this: {operation:?}")

@@ -257,6 +257,27 @@ impl Heights {
         Some(&mut open[at])
     }
 
+    fn known(&self, chain: ChainNo, height: u64) -> Option<&Height> {
+        let open = self.open.get(chain.index())?;
+        let at = open.binary_search_by_key(&height, |open| open.height);
+        at.ok().map(|at| &open[at])
+    }
+
+    /// The epoch of a height that somebody has voted for.
+    pub(crate) fn epoch_of(&self, chain: ChainNo, height: u64) -> Option<u32> {
+        self.known(chain, height).map(|open| open.epoch)
+    }
+
+    /// What `ask` says of a height that somebody has voted for.
+    pub(crate) fn probe(
+        &self,
+        chain: ChainNo,
+        height: u64,
+        ask: impl FnOnce(&Height) -> bool,
+    ) -> Option<bool> {
+        self.known(chain, height).map(ask)
+    }
+
     /// Moves a validator's tip above `height`, and forgets what nobody needs any more.
     pub(crate) fn advance(&mut self, validator: u32, chain: ChainNo, height: u64) {
         let tips = self.tips_of(chain);

@@ -39,6 +39,7 @@ pub(crate) struct Losses {
     crashes: u64,
     /// Those who held a chain at a validator before its holder of now.
     former: BTreeMap<(u32, ChainNo), Vec<ActorId>>,
+    worker_crashes: u64,
 }
 
 impl Losses {
@@ -53,12 +54,15 @@ impl Losses {
             validators,
             crashes: 0,
             former: BTreeMap::new(),
+            worker_crashes: 0,
         }
     }
 
     pub(crate) fn crashed(&mut self, actor: ActorId) {
         self.crashes += 1;
         if let Some(at) = actor.index() {
+            let worker = self.validators.get(at).copied().flatten();
+            self.worker_crashes += u64::from(worker.is_some());
             reach(&mut self.left, at).push(Crash::default());
         }
     }
@@ -66,6 +70,11 @@ impl Losses {
     /// Whether any node has crashed so far.
     pub(crate) const fn any(&self) -> bool {
         self.crashes > 0
+    }
+
+    /// Whether a worker has crashed so far.
+    pub(crate) const fn any_worker(&self) -> bool {
+        self.worker_crashes > 0
     }
 
     /// A validator's chain goes over from this worker to another.

@@ -376,7 +376,8 @@ impl<'a> Reckoning<'a> {
             | SystemOperation::RemoveCommittee { .. }
             | SystemOperation::ProcessNewEpoch(_)
             | SystemOperation::PublishDataBlob { .. }
-            | SystemOperation::VerifyBlob { .. } => {}
+            | SystemOperation::VerifyBlob { .. }
+            | SystemOperation::ChangeApplicationPermissions(_) => {}
         }
     }
 
@@ -454,7 +455,8 @@ impl<'a> Reckoning<'a> {
                 | SystemOperation::RemoveCommittee { .. }
                 | SystemOperation::ProcessNewEpoch(_)
                 | SystemOperation::PublishDataBlob { .. }
-                | SystemOperation::VerifyBlob { .. } => None,
+                | SystemOperation::VerifyBlob { .. }
+                | SystemOperation::ChangeApplicationPermissions(_) => None,
             });
         let opened = self
             .block

@@ -113,8 +113,20 @@ invariants! {
     RevokedMessages = "I-38 RevokedMessages",
     /// A closed chain only rejects.
     ClosedChains = "I-40 ClosedChains",
+    /// A block does what its chain permits, and calls whom it must.
+    Permissions = "I-41 Permissions",
     /// A block records just the answers that it asks for, and a fast block none.
     OracleResponses = "I-42 OracleResponses",
+    /// A block of a chain with one owner is confirmed soon, once all faults are over.
+    SingleOwnerProgress = "I-43 SingleOwnerProgress",
+    /// Some block of a chain with several owners is confirmed when one of them has led a round alone.
+    ContendedProgress = "I-44 ContendedProgress",
+    /// What a confirmed block sends is in the recipient's inbox in the end, at all who are up.
+    EventualDelivery = "I-45 EventualDelivery",
+    /// All who are up have in the end the blocks of a chain whose wallet goes on.
+    CatchUp = "I-46 CatchUp",
+    /// Something can be proposed for every open height that a quorum would vote for.
+    NoWedge = "I-48 NoWedge",
     /// Two commits at one height convict a third of the weight, and nobody who kept the rules.
     Accountability = "I-49 Accountability",
 }

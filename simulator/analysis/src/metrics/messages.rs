@@ -167,7 +167,8 @@ impl Messages {
             return;
         };
         let (track, now) = (&mut queue[at], time.as_micros());
-        let reached_before = track.weight >= quorum;
+        // What a quorum is may have changed since, and it is reached once.
+        let reached_before = track.delivered_quorum != NEVER;
         track.weight = track.weight.saturating_add(weight);
         track.delivered_first = track.delivered_first.min(now);
         if reached_before || track.weight < quorum {

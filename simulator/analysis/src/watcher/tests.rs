@@ -7,6 +7,8 @@ use engine::{
 use protocol::{certificate::CertificateKind, message::MessageAction};
 use trace::{Event, Header, Item, Reader, Sampling, Writer};
 
+mod liveness;
+
 use super::*;
 use crate::{
     Verdict,

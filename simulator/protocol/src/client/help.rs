@@ -36,7 +36,7 @@ impl Client {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) {
-        if lane.helped >= HELPS_MAX {
+        if lane.helped >= HELPS_MAX || !self.config.options.helps {
             lane.status = LaneStatus::Failed;
             return;
         }

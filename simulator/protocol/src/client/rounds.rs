@@ -88,7 +88,9 @@ impl Client {
 
     /// Whether the chain must be looked at before a new block is built on it.
     pub(super) fn must_look_first(&self) -> bool {
-        !self.looked && (!self.is_alone() || self.is_in_the_dark())
+        self.config.options.looks_first
+            && !self.looked
+            && (!self.is_alone() || self.is_in_the_dark())
     }
 
     fn owner(&self) -> AccountOwner {

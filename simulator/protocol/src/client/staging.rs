@@ -284,7 +284,8 @@ impl Client {
             | Action::NewCommittee(_)
             | Action::RevokeEpoch(_)
             | Action::PublishBlobs(_)
-            | Action::VerifyBlob(_) => false,
+            | Action::VerifyBlob(_)
+            | Action::ChangePermissions { .. } => false,
         }
     }
 
@@ -311,16 +312,25 @@ impl Client {
                 amount: *amount,
             },
             Action::OpenChain {
-                ownership, balance, ..
+                ownership,
+                balance,
+                permissions,
+                ..
             } => SystemOperation::OpenChain(InitialChainConfig {
                 ownership: ownership.clone(),
                 epoch: self.chain_ref().execution.epoch,
                 balance: *balance,
+                permissions: permissions.clone(),
             }),
             Action::ChangeOwnership(ownership) => {
                 SystemOperation::ChangeOwnership(ownership.clone())
             }
             Action::CloseChain => SystemOperation::CloseChain,
+            Action::ChangePermissions { permissions, close } => {
+                let change = SystemOperation::ChangeApplicationPermissions(permissions.clone());
+                let close = close.then_some(SystemOperation::CloseChain);
+                return [change].into_iter().chain(close).collect();
+            }
             Action::Airdrop { recipients, amount } => return self.airdrop(recipients, *amount),
             Action::NewCommittee(committee) => return self.new_committee(committee),
             Action::RevokeEpoch(epoch) => SystemOperation::RemoveCommittee { epoch: *epoch },

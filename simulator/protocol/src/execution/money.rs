@@ -59,7 +59,8 @@ impl Execution<'_> {
         authenticated_owner: Option<AccountOwner>,
     ) -> Result<(), ExecutionError> {
         self.debit(owner, amount)?;
-        if recipient.chain_id == self.state.chain_id {
+        let sent = self.sabotage == Sabotage::SelfPaymentsSent;
+        if recipient.chain_id == self.state.chain_id && !sent {
             return self.credit(recipient.owner, amount);
         }
         let message = SystemMessage::Credit {
@@ -113,8 +114,10 @@ impl Execution<'_> {
             return Err(ExecutionError::IncorrectTransferAmount);
         }
         let balance = self.state.balance_of(&owner);
+        let unchecked = self.sabotage == Sabotage::BalancesUnchecked;
         let left = balance
             .checked_sub(amount)
+            .or(unchecked.then_some(Amount::ZERO))
             .ok_or(ExecutionError::InsufficientBalance {
                 owner,
                 balance,

@@ -32,6 +32,7 @@ pub(super) fn chain(index: u32, balance: u64) -> ExecutionState {
             ownership: Arc::new(ChainOwnership::single(owner(index))),
             epoch: Epoch(0),
             balance: tokens(balance),
+            permissions: None,
         },
     })
 }
@@ -170,6 +171,7 @@ fn two_opened_chains_have_two_ids_and_are_paid_for() {
             ownership: Arc::new(ChainOwnership::single(owner(7))),
             epoch: Epoch(0),
             balance: tokens(3),
+            permissions: None,
         }))
     };
     let executed = execute(&a, &block(&a, 0, vec![open(), open()])).expect("a has the money");

@@ -224,6 +224,7 @@ mod several_origins {
                 ownership: Arc::new(ownership),
                 epoch: Epoch(0),
                 balance: Amount::ZERO,
+                permissions: None,
             },
         };
         ChainState::new(&description, Timestamp::default())

@@ -243,6 +243,7 @@ fn description(number: u32, ownership: &Arc<ChainOwnership>) -> ChainDescription
             ownership: ownership.clone(),
             epoch: Epoch(0),
             balance: Amount::from_tokens(100),
+            permissions: None,
         },
     }
 }

@@ -78,7 +78,12 @@ impl Worker {
             observe_arrival(pair, &bundle, arrival, out);
         }
         self.observe_shape(recipient, [sender], out);
-        let confirms = new || self.config.delivery.confirm_duplicates;
+        let confirms = new
+            || match sabotage {
+                Sabotage::DuplicatesUnconfirmed => false,
+                Sabotage::DuplicatesConfirmed => true,
+                _ => self.config.delivery.confirm_duplicates,
+            };
         if let Some(latest_height) = received.latest_height.filter(|_| confirms) {
             let confirm = CrossChainRequest::ConfirmUpdatedRecipient {
                 sender,

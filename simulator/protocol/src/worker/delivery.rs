@@ -12,6 +12,7 @@ use crate::{
     machine::Outputs,
     observe::Observation,
     rpc::{CrossChainRequest, Packet},
+    sabotage::Sabotage,
     store::ContentStore,
     time::{TimeDelta, Timestamp},
 };
@@ -170,6 +171,7 @@ impl Worker {
     pub(super) fn schedule_sweep(&mut self, out: &mut Outputs) {
         if let Some(delay) = self.config.delivery.sweep
             && !self.volatile.queue.sweeping
+            && self.config.sabotage != Sabotage::NeverSweeps
         {
             self.volatile.queue.sweeping = true;
             out.timer(delay, super::SWEEP_ALL);
@@ -222,7 +224,8 @@ impl Worker {
     ) {
         self.volatile.queue.in_flight.remove(&pair);
         self.push_update(now, pair, 1, store, out);
-        if self.config.delivery.sweep.is_none() {
+        let sweeps = self.config.sabotage != Sabotage::NeverSweeps;
+        if self.config.delivery.sweep.is_none() || !sweeps {
             return;
         }
         while self.volatile.queue.in_flight.len() < self.config.delivery.queue

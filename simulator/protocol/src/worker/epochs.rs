@@ -17,6 +17,7 @@ use crate::{
     observe::Observation,
     policy::ResourceControlPolicy,
     rpc::{CrossChainRequest, Packet},
+    sabotage::Sabotage,
 };
 
 impl Worker {
@@ -83,13 +84,15 @@ impl Worker {
         bundles: &'a [(Epoch, Arc<MessageBundle>)],
         out: &mut Outputs,
     ) -> &'a [(Epoch, Arc<MessageBundle>)] {
-        if self.epochs.first_trusted() == Epoch(0) {
+        let sabotage = self.config.sabotage;
+        if self.epochs.first_trusted() == Epoch(0) || sabotage == Sabotage::RevokedAdmitted {
             return bundles;
         }
         let inbox = self.chains.get(&recipient);
         let inbox = inbox.and_then(|state| state.inboxes().get(&origin));
         let anticipated: Option<BlockHeight> =
             inbox.and_then(|inbox| inbox.last_anticipated_height());
+        let anticipated = anticipated.filter(|_| sabotage != Sabotage::AnticipatedRefused);
         let next = inbox.map(|inbox| inbox.next_height_to_receive());
         let trusted = |(epoch, bundle): &(Epoch, Arc<MessageBundle>)| {
             !self.epochs.is_revoked(*epoch) || anticipated.is_some_and(|last| bundle.height <= last)

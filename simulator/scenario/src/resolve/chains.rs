@@ -125,6 +125,7 @@ impl Resolver<'_> {
         let guests = self.guests(at, written.guests.as_deref());
         let regions = self.chain_regions(&at.key("regions"), written.regions.as_ref());
         let admin = self.is_admin(at, written);
+        let permissions = self.permissions(&at.key("permissions"), written.permissions.as_ref());
         let (fallback, stand_ins) = self.fallback(at, written);
         let (name, count) = (name?, count?);
         let numbered = written.count.is_some();
@@ -190,6 +191,7 @@ impl Resolver<'_> {
                 admin,
                 public,
                 origin: ChainOrigin::Genesis,
+                permissions: permissions.clone(),
             }
         });
         let chains = chains.collect();
@@ -503,6 +505,7 @@ impl Resolver<'_> {
             origin: ChainOrigin::Opened {
                 parent: ChainIndex::new(0),
             },
+            permissions: self.permissions(&at.key("permissions"), opened.permissions.as_ref()),
         });
         groups.push(GroupPlan {
             name: name.clone(),

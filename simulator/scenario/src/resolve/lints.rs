@@ -20,6 +20,7 @@ impl Resolver<'_> {
     pub(super) fn lint(&mut self, plan: &Plan, spec: &Spec, fault_places: &FaultPlaces) {
         let places = self.workload_places(spec);
         self.lint_unreachable_steps(plan, &places);
+        self.lint_closing(plan, &places);
         self.lint_owners(plan, spec);
         self.lint_fallback(plan, spec);
         self.lint_users(plan, &places);
@@ -232,7 +233,8 @@ impl Resolver<'_> {
                     | Action::NewCommittee(..)
                     | Action::RevokeEpoch(_)
                     | Action::PublishBlobs(_)
-                    | Action::VerifyBlob(_) => 0,
+                    | Action::VerifyBlob(_)
+                    | Action::ChangePermissions { .. } => 0,
                 };
                 let block = consensus + if fast { 0 } else { validated } + messages;
                 busy += rate * block;
@@ -317,7 +319,8 @@ fn reachable(plan: &Plan) -> ChainSet {
         | Action::NewCommittee(..)
         | Action::RevokeEpoch(_)
         | Action::PublishBlobs(_)
-        | Action::VerifyBlob(_) => {}
+        | Action::VerifyBlob(_)
+        | Action::ChangePermissions { .. } => {}
     };
     for WorkloadPlan { kind, .. } in &plan.workloads {
         match kind {

@@ -7,8 +7,8 @@ use protocol::TimeDelta;
 use super::{Resolver, in_file_order};
 use crate::diagnostic::Code;
 use crate::document::At;
-use crate::plan::{OwnerIndex, OwnerPlan};
-use crate::spec::ChainSpec;
+use crate::plan::{Action, ChainIndex, ChainPlan, OwnerIndex, OwnerPlan};
+use crate::spec::{ChainSpec, OwnershipSpec};
 use crate::units;
 
 /// So that a sum of weights stays far from the end of 64 bits.
@@ -25,6 +25,25 @@ impl Resolver<'_> {
             guests.extend(guest.filter(|guest| !guests.contains(guest)));
         }
         guests
+    }
+
+    /// The action of a step that gives a chain other owners.
+    pub(super) fn change_ownership(
+        &mut self,
+        at: &At,
+        written: &OwnershipSpec,
+        chain: Option<ChainIndex>,
+        chains: &mut [ChainPlan],
+    ) -> Option<Action> {
+        let ownership = self.new_ownership(at, written)?;
+        let plan = chains.get_mut(chain?.position())?;
+        for owner in &ownership.owners {
+            let known = plan.owners.iter().any(|one| one.owner == owner.owner);
+            if !known && !plan.later_owners.contains(&owner.owner) {
+                plan.later_owners.push(owner.owner);
+            }
+        }
+        Some(Action::ChangeOwnership(ownership))
     }
 
     /// The validators, as who makes the blocks of a public chain: each has a wallet for it.

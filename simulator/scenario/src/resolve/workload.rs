@@ -13,11 +13,11 @@ use crate::plan::{
     Action, ChainIndex, ChainOrigin, ChainPlan, ChainSet, ClosedPlan, ClosedUser, Gaps, OpenPlan,
     OwnerIndex, OwnerPlan, StepPlan, Trigger, Visit, WorkloadKind, WorkloadPlan,
 };
-use crate::spec::{ClosedSpec, OpenSpec, OwnershipSpec, Spec, StepSpec, WorkloadSpec};
+use crate::spec::{ClosedSpec, OpenSpec, Spec, StepSpec, WorkloadSpec};
 use crate::units;
 
 const STEP_ACTIONS: &str = "transfer, claim, submit, open_chain, process_inbox, take_newest, airdrop, \
-     change_ownership, close_chain, new_committee, revoke_epoch, publish_blob, verify_blob";
+     change_ownership, change_permissions, close_chain, new_committee, revoke_epoch, publish_blob, verify_blob";
 const USERS_MAX: u64 = 1_000_000;
 const STEPS_MAX: usize = 100_000;
 
@@ -178,7 +178,11 @@ impl Resolver<'_> {
             ("take_newest", written.take_newest.is_some()),
             ("airdrop", written.airdrop.is_some()),
             ("change_ownership", written.change_ownership.is_some()),
-            ("close_chain", written.close_chain.is_some()),
+            ("change_permissions", written.change_permissions.is_some()),
+            (
+                "close_chain",
+                written.close_chain.is_some() && written.change_permissions.is_none(),
+            ),
             ("new_committee", written.new_committee.is_some()),
             ("revoke_epoch", written.revoke_epoch.is_some()),
             ("publish_blob", written.publish_blob.is_some()),
@@ -213,6 +217,8 @@ impl Resolver<'_> {
             self.open_step(at, written, chain, owner, chains)
         } else if let Some(ownership) = &written.change_ownership {
             self.change_ownership(&at.key("change_ownership"), ownership, chain, chains)
+        } else if written.change_permissions.is_some() {
+            self.change_permissions(at, written)
         } else if let Some(airdrop) = &written.airdrop {
             self.airdrop(&at.key("airdrop"), airdrop)
         } else if written.take_newest.is_some() {
@@ -350,24 +356,6 @@ impl Resolver<'_> {
             );
         }
         None
-    }
-
-    fn change_ownership(
-        &mut self,
-        at: &At,
-        written: &OwnershipSpec,
-        chain: Option<ChainIndex>,
-        chains: &mut [ChainPlan],
-    ) -> Option<Action> {
-        let ownership = self.new_ownership(at, written)?;
-        let plan = chains.get_mut(chain?.position())?;
-        for owner in &ownership.owners {
-            let known = plan.owners.iter().any(|one| one.owner == owner.owner);
-            if !known && !plan.later_owners.contains(&owner.owner) {
-                plan.later_owners.push(owner.owner);
-            }
-        }
-        Some(Action::ChangeOwnership(ownership))
     }
 
     fn admin_step(

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AMOUNT, DISTRIBUTION, DURATION, PolicySpec, RATE};
+use super::{AMOUNT, DISTRIBUTION, DURATION, PermissionsSpec, PolicySpec, RATE};
 
 /// What some users do: a script, or arrivals at a rate, or users that act and think in turn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -109,6 +109,10 @@ pub struct StepSpec {
     /// Action: close the chain for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_chain: Option<bool>,
+    /// Action: change what applications may do on the chain, from the next block on; together with
+    /// `close_chain`, one block does both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change_permissions: Option<PermissionsSpec>,
     /// Action, on the admin chain: begin an epoch with these validators and voting weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_committee: Option<BTreeMap<String, u64>>,
@@ -261,6 +265,9 @@ pub struct OpenChainSpec {
     #[schemars(extend("enum" = ["manual", "auto"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inbox: Option<String>,
+    /// What applications may do on it; everything if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<PermissionsSpec>,
 }
 
 /// Arrivals at a rate.

@@ -77,5 +77,5 @@ fn codes_are_listed_once_and_by_severity() {
         .iter()
         .filter(|code| code.severity() == Severity::Warning)
         .count();
-    assert_eq!(warnings, 10);
+    assert_eq!(warnings, 11);
 }

@@ -122,6 +122,11 @@ const LINTS: &[(&str, &str, &str)] = &[
         "resize = { validators = \"v2, v3\", workers = 4 }",
     ),
     (
+        "closed so that nothing comes back",
+        "[[expect]]\nname    = \"A has paid\"",
+        "[[workload]]\nname = \"end\"\nscript = [{ at = \"5s\", chain = \"A\", change_permissions = { mandatory_applications = [\"game\"] }, close_chain = true }]\n[[expect]]\nname    = \"A has paid\"",
+    ),
+    (
         "work of wallets",
         "partition = { between = [\"clients\", \"v3\"] }",
         "slow = { chains = \"A\", factor = 3 }",

@@ -36,6 +36,7 @@ pub(crate) fn certificate(tokens: u64) -> Arc<BlockCertificate> {
         ownership: std::sync::Arc::new(ChainOwnership::single(owner)),
         epoch: Epoch(0),
         balance: Amount::from_tokens(1_000),
+        permissions: None,
     };
     let origin = ChainOrigin::Root(0);
     let state = ExecutionState::new(&ChainDescription {
@@ -50,6 +51,7 @@ pub(crate) fn certificate(tokens: u64) -> Arc<BlockCertificate> {
     };
     let child = InitialChainConfig {
         balance: Amount::from_tokens(3),
+        permissions: None,
         ..config
     };
     let operations = [transfer, SystemOperation::OpenChain(child)];

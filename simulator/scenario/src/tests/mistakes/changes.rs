@@ -365,6 +365,21 @@ pub(super) const CHANGES: &[(&str, &str, &str)] = &[
         "\"chains.usr.owner\" = \"super\"",
     ),
     (
+        "applications without names",
+        "owners  = { ana = 1, ben = 1 }",
+        "owners  = { ana = 1, ben = 1 }\npermissions = { execute_operations = [\"a b\"] }",
+    ),
+    (
+        "application named twice",
+        "owners  = { ana = 1, ben = 1 }",
+        "owners  = { ana = 1, ben = 1 }\npermissions = { mandatory_applications = [\"game\", \"game\"] }",
+    ),
+    (
+        "unknown permission",
+        "owners  = { ana = 1, ben = 1 }",
+        "owners  = { ana = 1, ben = 1 }\npermissions = { close_chain = [\"game\"] }",
+    ),
+    (
         "unknown figure",
         "[[variants]]",
         "[output]\nfigures = [\"lane.svg\", \"lanes.pdf\"]\n[[variants]]",
