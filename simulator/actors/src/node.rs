@@ -20,6 +20,7 @@ use protocol::{
 use trace::Event;
 
 use crate::{
+    autoscale::{self, BOOTED, Gauge, IF_CHOSEN, LOOK},
     closed_loop::ClosedLoop,
     elastic::{DRAIN, Elastic, RESIZE},
     store::SharedStore,
@@ -75,6 +76,7 @@ pub(crate) enum LocalFaultKind {
     Owner(OwnerBehaviour),
     Rollback,
     LosesDisk,
+    LosesWorkers(engine::Ratio),
 }
 
 /// What all nodes of a world share; nobody changes it but the store.
@@ -99,6 +101,8 @@ pub struct SimNode {
     pub(crate) old_disk: Option<Box<Machine>>,
     /// What nodes of an elastic validator have beside their machines.
     pub(crate) elastic: Option<Box<Elastic>>,
+    /// Where a worker of a validator that scales itself writes down how it fares.
+    pub(crate) gauge: Option<Box<Gauge>>,
     /// Empty between inputs; kept for its memory.
     pub(crate) outputs: Outputs,
 }
@@ -165,6 +169,9 @@ impl SimNode {
                     ctx.record(Event::Fault(fault.index));
                 }
             }
+        }
+        if let Some(gauge) = &self.gauge {
+            gauge.served(cost, ctx.now().since(ctx.cause().time));
         }
         if !cost.is_zero() {
             ctx.work(cost);
@@ -399,8 +406,8 @@ impl SimNode {
             }
             return;
         }
-        if token == RESIZE {
-            return self.resize(ctx);
+        if let RESIZE | LOOK | BOOTED = token {
+            return self.resize(ctx, token);
         }
         let elastic = self.elastic.take();
         self.step(ctx, None, false, |machine, now, store, out| match machine {
@@ -418,10 +425,13 @@ impl SimNode {
         self.elastic = elastic;
     }
 
-    /// A proxy goes over to the number of workers of now.
-    fn resize(&mut self, ctx: &mut NodeCtx<'_>) {
+    /// A proxy goes over to the number of workers of now, or looks at them.
+    fn resize(&mut self, ctx: &mut NodeCtx<'_>, token: u64) {
         if let (Some(elastic), Machine::Proxy(proxy)) = (&mut self.elastic, &mut self.machine) {
-            elastic.resize(proxy, ctx, &self.shared.topology);
+            match token {
+                RESIZE => elastic.resize(proxy, ctx, &self.shared.topology),
+                _ => elastic.on_scaler_timer(proxy, token, ctx, &self.shared.topology),
+            }
         }
     }
 
@@ -431,10 +441,37 @@ impl SimNode {
             Machine::Worker(worker) => worker.go_on(out),
             Machine::Proxy(_) => {}
         });
-        self.resize(ctx);
+        self.resize(ctx, RESIZE);
         let now = self.local_now(ctx);
-        if let (Some(elastic), Machine::Worker(worker)) = (&self.elastic, &mut self.machine) {
-            elastic.started(worker, now);
+        match (&mut self.elastic, &mut self.machine) {
+            (Some(elastic), Machine::Worker(worker)) => elastic.started(worker, now),
+            (Some(elastic), Machine::Proxy(_)) => elastic.start_scaler(ctx),
+            _ => {}
+        }
+        self.is_down(ctx, false);
+    }
+
+    /// Whoever looks at the workers sees that this one is gone, or back.
+    fn is_down(&self, ctx: &mut NodeCtx<'_>, is_down: bool) {
+        let (Some(gauge), Some(elastic)) = (&self.gauge, &self.elastic) else {
+            return;
+        };
+        if let (Machine::Worker(worker), true) = (&self.machine, gauge.set_down(is_down)) {
+            let running = gauge.running(&elastic.members());
+            autoscale::tell_running(worker.validator(), running, ctx);
+        }
+    }
+
+    /// Stops if it is one of the workers that a fault of now takes.
+    fn stop_if_chosen(&self, ctx: &mut NodeCtx<'_>, restart_after: VirtualDuration) {
+        let (Some(elastic), Machine::Worker(worker)) = (&self.elastic, &self.machine) else {
+            return;
+        };
+        let members = elastic.members();
+        let fault = autoscale::lost_by(&self.faults, ctx.now(), &members, worker.shard());
+        if let Some(fault) = fault {
+            ctx.record(Event::Fault(fault));
+            ctx.crash_self(restart_after);
         }
     }
 
@@ -444,6 +481,7 @@ impl SimNode {
         if let (Some(elastic), Machine::Worker(worker)) = (&self.elastic, &mut self.machine) {
             elastic.stopped(worker, now);
         }
+        self.is_down(ctx, true);
         self.crash();
     }
 
@@ -504,6 +542,10 @@ impl Node for SimNode {
                 self.on_message(ctx, from, body.0);
             }
             Input::Timer { token } => self.on_timer(ctx, token),
+            Input::ArmCrash {
+                outputs: IF_CHOSEN,
+                restart_after,
+            } => self.stop_if_chosen(ctx, restart_after),
             Input::ArmCrash {
                 outputs,
                 restart_after,

@@ -116,6 +116,7 @@ impl Resolver<'_> {
         // Faults are named before expectations speak of them.
         let (faults, fault_places) = self.faults(spec);
         self.check_resizes(&faults, &fault_places);
+        self.check_autoscale(validators.as_deref(), &faults, &fault_places);
         let workloads = self.workloads(spec, &mut filled, &mut chains);
         let expectations = self.expectations(spec, &faults);
         let output = self.output(spec, &mut filled, chains.len());

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use delivery::DeliverySpec;
-pub use elastic::ResizeSpec;
+pub use elastic::{AutoscaleSpec, ResizeSpec};
 pub use fees::PolicySpec;
 pub use workload::{
     AirdropSpec, BlobSpec, ClaimSpec, ClosedSpec, OpenChainSpec, OpenSpec, OwnershipSpec, StepSpec,
@@ -186,6 +186,12 @@ pub struct ValidatorsSpec {
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<u64>,
+    /// Validators with another number of workers, such as `{ v1 = 6 }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_workers: Option<BTreeMap<String, u64>>,
+    /// Validators find out for themselves how many workers they need.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<AutoscaleSpec>,
     /// Voting weights by validator, such as `{ v1 = 3 }`; 1 for those not named. 0: it stands by, for
     /// a later committee.
     #[serde(skip_serializing_if = "Option::is_none")]

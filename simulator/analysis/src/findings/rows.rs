@@ -1,17 +1,26 @@
 //! From small rows with numbers to the tables with names.
 
 use engine::VirtualTime;
-use protocol::message::MessageKind;
+use protocol::{message::MessageKind, sharding::ScalingCause};
 use scenario::Plan;
 
 use crate::{
     expectations::{Judged, Verdict},
     faults::{Faults, kind_of},
     invariants::Invariants,
-    metrics::{Metrics, NEVER, blocks::BlockLine, messages::MessageLine, workers::WorkerLine},
+    metrics::{
+        Metrics, NEVER,
+        blocks::BlockLine,
+        messages::MessageLine,
+        scaling::{Change, Size},
+        workers::WorkerLine,
+    },
     names::Names,
     registry::{ChainNo, Registry, index, long, number},
-    tables::{BlockRow, ChainRow, ExpectationRow, FaultRow, MessageRow, RunRow, Tables, WorkerRow},
+    tables::{
+        BlockRow, ChainRow, ExpectationRow, FaultRow, MessageRow, RunRow, ScalingRow, Tables,
+        WorkerRow,
+    },
 };
 
 /// Everything that tables are made from.
@@ -80,6 +89,7 @@ pub(super) fn tables(sources: &Sources<'_>) -> Tables {
             .iter()
             .map(|line| sources.worker_row(line))
             .collect(),
+        scaling: sources.scaling_rows(),
         faults: sources.fault_rows(),
         expectations: sources.judged.iter().map(expectation_row).collect(),
         rules: metrics.rules.rows(),
@@ -121,6 +131,29 @@ impl Sources<'_> {
             queue: line.queue,
             handled: line.handled,
         }
+    }
+
+    fn scaling_rows(&self) -> Vec<ScalingRow> {
+        let row = |size: &Size| {
+            let (change, cause) = match size.change {
+                Change::Start => ("start", ""),
+                Change::Decided(ScalingCause::Busy) => ("decided", "busy"),
+                Change::Decided(ScalingCause::Idle) => ("decided", "idle"),
+                Change::Decided(ScalingCause::Lost(_)) => ("decided", "lost"),
+                Change::Map => ("map", ""),
+                Change::Running => ("running", ""),
+            };
+            ScalingRow {
+                validator: self.names.validator(size.validator),
+                t_us: signed(size.at),
+                change: change.to_owned(),
+                cause: cause.to_owned(),
+                workers: size.workers,
+                running: size.running,
+                wanted: size.wanted,
+            }
+        };
+        self.metrics.scaling.sizes.iter().map(row).collect()
     }
 
     fn fault_rows(&self) -> Vec<FaultRow> {
