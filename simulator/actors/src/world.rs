@@ -317,6 +317,12 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
     script.extend(resizes);
     let world = World {
         residents,
+        // The workers of an elastic validator share a database.
+        sharing: (0..)
+            .take(plan.validators.len())
+            .filter(|index| plan.is_elastic(plan::ValidatorIndex::new(*index)))
+            .map(GroupId)
+            .collect(),
         network,
         starting: Starting::All,
         script,

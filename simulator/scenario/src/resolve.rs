@@ -16,6 +16,7 @@ mod lints;
 mod output;
 mod owners;
 mod recipients;
+mod sweep;
 mod validators;
 mod wallets;
 mod workload;
@@ -36,6 +37,7 @@ use crate::text::{Piece, TextError};
 use crate::units::{self, UnitError};
 
 pub use output::FIGURES;
+pub use sweep::{Sweep, SweepPoint};
 
 /// The longest name or sentence in a scenario, in bytes.
 const TEXT_MAX: usize = 2_000;
@@ -45,6 +47,8 @@ const TEXT_MAX: usize = 2_000;
 pub(crate) struct Resolved {
     pub(crate) plan: Plan,
     pub(crate) filled: Spec,
+    /// What `sweep` runs, if the scenario says it.
+    pub(crate) sweep: Option<Sweep>,
 }
 
 /// Resolves a scenario for one variant. The plan is `None` if any diagnostic is an error.
@@ -122,6 +126,7 @@ impl Resolver<'_> {
         let output = self.output(spec, &mut filled, chains.len());
         let limits = self.limits(spec, &mut filled);
         self.note_unused(spec);
+        let sweep = self.sweep(spec);
         self.keep_variant(&mut filled);
         let (name, seed, signatures) = header;
         let plan = Plan {
@@ -154,7 +159,11 @@ impl Resolver<'_> {
         if clean {
             self.lint(&plan, spec, &fault_places);
         }
-        Some(Resolved { plan, filled })
+        Some(Resolved {
+            plan,
+            filled,
+            sweep,
+        })
     }
 
     fn header(

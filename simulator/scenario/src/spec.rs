@@ -571,6 +571,13 @@ pub struct SweepSpec {
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seeds: Option<String>,
+    /// The variants to run; the scenario as it is if none are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variants: Option<Vec<String>>,
+    /// The part of what the most loaded worker allows that every point must reach, such as `"90%"`.
+    #[schemars(regex(pattern = RATIO))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of_bound: Option<String>,
     /// Keys and the values that each takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub axes: Option<BTreeMap<String, Vec<Value>>>,

@@ -425,6 +425,21 @@ pub(super) const CHANGES: &[(&str, &str, &str)] = &[
         "crash = { workers = \"v3/w*\", after_outputs = 1 }\n[validators.autoscale]\nmax = 6",
     ),
     (
+        "sweep without seeds",
+        "[[variants]]",
+        "[sweep]\nseeds = \"5..5\"\n[[variants]]",
+    ),
+    (
+        "sweep over an unknown variant",
+        "[[variants]]",
+        "[sweep]\nseeds = \"1\"\nvariants = [\"supper\"]\n[[variants]]",
+    ),
+    (
+        "sweep over nothing",
+        "[[variants]]",
+        "[sweep]\nseeds = \"1\"\naxes = { \"seed\" = [] }\n[[variants]]",
+    ),
+    (
         "unknown trace",
         "[[variants]]",
         "[output]\ntrace = \"half\"\n[[variants]]",
