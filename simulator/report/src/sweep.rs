@@ -1,7 +1,8 @@
 //! A sweep: one row a run, one line a point, and throughput against workers.
 //!
-//! The bound of a point is what its most loaded worker allows: as many times the throughput of the
-//! point with the fewest workers as the work of all workers of a validator is that of the busiest one.
+//! The bound of a point is what its most loaded worker allows: as many times the throughput of one
+//! worker that never rests as the work of all workers of a validator is that of the busiest one. One
+//! worker's throughput follows from the least work that a block has taken at any point.
 //! Everything is reckoned from the tables of the runs, in integers. Runs of one point differ by their
 //! seeds and count alike.
 
@@ -29,6 +30,9 @@ pub struct SweepRow {
     /// The work of all workers of a validator over that of its busiest one after the warm-up, in
     /// millionths; of the validator where that is least.
     pub spread: u64,
+    /// The work of all workers of a validator for each of these blocks, in nanoseconds; of the
+    /// validator where that is least.
+    pub cost: u64,
     /// Median and 99th percentile of the confirmation latency, if there are values enough.
     pub p50_us: Option<i64>,
     /// See there.
@@ -45,6 +49,8 @@ impl SweepRow {
         let span = u128::from((run.virtual_us - run.warmup_us).max(1).unsigned_abs());
         let rate = u128::try_from(confirmed).unwrap_or(0) * 1_000_000_000 / span;
         let sample = confirmation(tables);
+        let (spread, work) = spread(tables);
+        let cost = u128::from(work) * 1_000 / u128::try_from(confirmed.max(1)).unwrap_or(1);
         Self {
             point: point.to_owned(),
             seed: run.seed,
@@ -52,14 +58,17 @@ impl SweepRow {
             trace_hash: run.trace_hash.clone(),
             workers: run.workers / run.validators.max(1),
             throughput: u64::try_from(rate).unwrap_or(u64::MAX),
-            spread: spread(tables),
+            spread,
+            cost: u64::try_from(cost).unwrap_or(u64::MAX),
             p50_us: quantile_us(&sample, 500),
             p99_us: quantile_us(&sample, 990),
         }
     }
 }
 
-fn spread(tables: &Tables) -> u64 {
+/// How the work of the busiest validator's workers was spread, in millionths, and the least that any
+/// validator has worked, in microseconds.
+fn spread(tables: &Tables) -> (u64, u64) {
     let mut busy: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     for row in &tables.workers {
         if row.t_us >= tables.run.warmup_us {
@@ -67,13 +76,14 @@ fn spread(tables: &Tables) -> u64 {
             *workers.entry(&row.worker).or_default() += row.busy_us.unsigned_abs();
         }
     }
+    let all = |workers: &BTreeMap<&str, u64>| workers.values().sum::<u64>();
     let of = |workers: &BTreeMap<&str, u64>| {
         let most = workers.values().max().copied().unwrap_or(0).max(1);
-        let all: u64 = workers.values().sum();
-        u128::from(all) * 1_000_000 / u128::from(most)
+        u128::from(all(workers)) * 1_000_000 / u128::from(most)
     };
     let least = busy.values().map(of).min().unwrap_or(0);
-    u64::try_from(least).unwrap_or(u64::MAX)
+    let work = busy.values().map(all).min().unwrap_or(0);
+    (u64::try_from(least).unwrap_or(u64::MAX), work)
 }
 
 /// A point of a sweep: its runs together.
@@ -125,12 +135,13 @@ pub fn points(rows: &[SweepRow]) -> Vec<SweepPoint> {
         return Vec::new();
     };
     let (base, _) = mean(first, |row| row.throughput);
-    let base_spread = mean(first, |row| row.spread).0.max(1);
+    let cost = names.iter().map(|name| mean(name, |row| row.cost).0).min();
+    let cost = cost.unwrap_or(1).max(1);
     let base_workers = u128::from(workers(first).max(1));
     let thousandths = |value: u128| u64::try_from(value).unwrap_or(u64::MAX);
     let point = |name: &str| {
         let (throughput, runs) = mean(name, |row| row.throughput);
-        let bound = base * mean(name, |row| row.spread).0 / base_spread;
+        let bound = mean(name, |row| row.spread).0 * 1_000_000 / cost;
         SweepPoint {
             name: name.to_owned(),
             workers: workers(name),
@@ -154,6 +165,7 @@ pub fn runs_csv(rows: &[SweepRow]) -> String {
         "workers",
         "blocks_per_s",
         "total_over_busiest",
+        "work_per_block_us",
         "p50_us",
         "p99_us",
     ];
@@ -167,6 +179,7 @@ pub fn runs_csv(rows: &[SweepRow]) -> String {
             row.workers.to_string(),
             decimal(row.throughput, 3),
             decimal(row.spread, 6),
+            decimal(row.cost, 3),
             text(row.p50_us),
             text(row.p99_us),
         ]
@@ -217,6 +230,7 @@ mod tests {
             workers,
             throughput,
             spread,
+            cost: 10_000_000,
             p50_us: None,
             p99_us: None,
         }
@@ -250,5 +264,6 @@ mod tests {
         // Elsewhere the first worker does everything, which is the least that there can be.
         assert_eq!(row.spread, 1_000_000);
         assert_eq!((row.workers, row.throughput), (2, 7_000));
+        assert!(row.cost > 0 && row.cost < 100_000, "{}", row.cost);
     }
 }

@@ -2,7 +2,10 @@
 
 use engine::VirtualTime;
 use protocol::{message::MessageKind, sharding::ScalingCause};
-use scenario::Plan;
+use scenario::{
+    Plan,
+    plan::{FaultKind, FaultPlan},
+};
 
 use crate::{
     expectations::{Judged, Verdict},
@@ -159,11 +162,26 @@ impl Sources<'_> {
     fn fault_rows(&self) -> Vec<FaultRow> {
         let end = self.plan.end();
         let faults = self.plan.faults.iter().enumerate();
-        let row = |(at, fault): (usize, &scenario::plan::FaultPlan)| FaultRow {
+        let missing = self.metrics.scaling.missing(self.ended_at);
+        // Workers that are lost for good are missing until others have their places.
+        let replaced = |fault: &FaultPlan| match fault.kind {
+            FaultKind::LoseWorkers {
+                restarts: false, ..
+            } => {
+                let from = fault.from.as_micros();
+                let since = missing.iter().find(|(since, _)| *since >= from);
+                since.map(|(_, until)| VirtualTime::from_micros(*until))
+            }
+            _ => None,
+        };
+        let row = |(at, fault): (usize, &FaultPlan)| FaultRow {
             name: fault.name.clone(),
             kind: kind_of(fault).to_owned(),
             start_us: signed(fault.from.as_micros()),
-            end_us: (fault.until < end).then(|| signed(fault.until.as_micros())),
+            end_us: {
+                let until = replaced(fault).unwrap_or(fault.until);
+                (until < end).then(|| signed(until.as_micros()))
+            },
             hits: self.faults.hits(at),
         };
         faults.map(row).collect()

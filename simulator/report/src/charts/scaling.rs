@@ -74,8 +74,8 @@ pub fn scaling(of: &str, facts: &str, points: &[SweepPoint]) -> Figure {
         )
     });
     let notes = [format!(
-        "Bound: the throughput of the fewest workers, times the work of all workers over that of the most \
-         loaded one. Linear: times the number of workers.{worst}"
+        "Bound: what one worker that never rests does, times the work of all workers of a validator over \
+         that of the most loaded one. Linear: the fewest workers, times their number.{worst}"
     )];
     let sheet = Sheet {
         name: "scaling",

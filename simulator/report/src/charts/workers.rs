@@ -27,7 +27,7 @@ pub fn workers(tables: &Tables) -> Figure {
         line("confirmed", 0, &confirmed),
         line("offered", 1, &offered),
     ];
-    let (load_scale, load_step) = Scale::linear(most(&load));
+    let (load_scale, load_step) = Scale::linear(most(&load) / 10 * 11);
     let latencies: Vec<(i64, i64)> = tables
         .blocks
         .iter()
@@ -41,7 +41,8 @@ pub fn workers(tables: &Tables) -> Figure {
     let (latency_scale, unit, latency_ticks) =
         duration_scale(most(&latency).max(1), middle(&latencies), least);
     let running = running(tables, to);
-    let (workers_scale, workers_step) = Scale::linear(most(&running));
+    // Room for the names of faults.
+    let (workers_scale, workers_step) = Scale::linear(most(&running) * 6 / 5);
     let log = if matches!(latency_scale, Scale::Log { .. }) {
         ", log scale"
     } else {
