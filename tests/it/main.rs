@@ -3,6 +3,7 @@
 mod coverage;
 mod determinism;
 mod edge_cases;
+mod elastic;
 mod sabotage;
 mod swarm;
 mod tidy;

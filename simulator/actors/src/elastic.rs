@@ -22,7 +22,11 @@ use protocol::{
 };
 use trace::Event;
 
-use crate::{node::Envelope, topology::Topology};
+use crate::{
+    autoscale::{LOOK, Scaler, tell_running},
+    node::Envelope,
+    topology::Topology,
+};
 
 /// Timer token of the environment: a resize is due.
 pub(crate) const RESIZE: u64 = (1 << 62) + 1;
@@ -48,6 +52,8 @@ pub(crate) struct Elastic {
     due: Vec<Due>,
     /// The most workers that there ever are.
     workers_max: u32,
+    /// What looks at the workers, at the proxy of a validator that scales itself.
+    scaler: Option<Box<Scaler>>,
 }
 
 impl Elastic {
@@ -56,7 +62,18 @@ impl Elastic {
             database,
             due: Vec::new(),
             workers_max,
+            scaler: None,
         }
+    }
+
+    /// From the beginning of the run on the validator scales itself.
+    pub(crate) fn scale(&mut self, scaler: Scaler) {
+        self.scaler = Some(Box::new(scaler));
+    }
+
+    /// The workers that share the chains.
+    pub(crate) fn members(&self) -> Vec<ShardIndex> {
+        self.database().map().members()
     }
 
     /// All changes to come, in the order in which they come.
@@ -131,19 +148,53 @@ impl Elastic {
     ) {
         let validator = proxy.validator();
         while let Some(due) = self.due.pop_if(|due| due.at <= ctx.now()) {
-            let map = self.database().resize(due.workers);
+            let map = self.database().resize(due.workers).clone();
             ctx.record(Event::Fault(due.fault));
-            self.announce(map, validator, ctx);
+            self.announce(&map, validator, ctx);
             if due.online {
                 self.tell_workers(validator, ctx, topology);
             }
         }
-        proxy.set_map(self.database().map());
+        proxy.set_map(self.database().map().clone());
+    }
+
+    /// A proxy starts, perhaps again: so does what looks at the workers.
+    pub(crate) fn start_scaler(&mut self, ctx: &mut Ctx<'_, Envelope, Event>) {
+        if let Some(scaler) = &mut self.scaler {
+            scaler.start(ctx);
+        }
+    }
+
+    /// A timer of what looks at the workers, at the proxy.
+    pub(crate) fn on_scaler_timer(
+        &mut self,
+        proxy: &mut Proxy,
+        token: u64,
+        ctx: &mut Ctx<'_, Envelope, Event>,
+        topology: &Topology,
+    ) {
+        let validator = proxy.validator();
+        let members = self.members();
+        let Some(scaler) = &mut self.scaler else {
+            return;
+        };
+        if token == LOOK {
+            return scaler.look((validator, &members), ctx);
+        }
+        let Some(members) = scaler.booted(ctx.now()) else {
+            return;
+        };
+        let running = scaler.running(&members);
+        let map = self.database().share(&members).clone();
+        self.announce(&map, validator, ctx);
+        tell_running(validator, running, ctx);
+        self.tell_workers(validator, ctx, topology);
+        proxy.set_map(map);
     }
 
     fn announce(
         &self,
-        map: ShardMap,
+        map: &ShardMap,
         validator: ValidatorIndex,
         ctx: &mut Ctx<'_, Envelope, Event>,
     ) {

@@ -5,6 +5,7 @@
 //! nothing. [`build`] turns a plan into a world of such nodes. [`hosting`] runs any world of nodes
 //! as Actix actors over threads.
 
+mod autoscale;
 mod closed_loop;
 mod elastic;
 pub mod hosting;

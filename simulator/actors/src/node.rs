@@ -21,6 +21,7 @@ use protocol::{
 use trace::Event;
 
 use crate::{
+    autoscale::{self, BOOTED, Gauge, IF_CHOSEN, LOOK},
     closed_loop::ClosedLoop,
     elastic::{DRAIN, Elastic, RESIZE},
     store::SharedStore,
@@ -76,6 +77,7 @@ pub(crate) enum LocalFaultKind {
     Owner(OwnerBehaviour),
     Rollback,
     LosesDisk,
+    LosesWorkers(engine::Ratio),
 }
 
 /// What all nodes of a world share; nobody changes it but the store.
@@ -100,6 +102,8 @@ pub struct SimNode {
     pub(crate) old_disk: Option<Box<Machine>>,
     /// What nodes of an elastic validator have beside their machines.
     pub(crate) elastic: Option<Box<Elastic>>,
+    /// Where a worker of a validator that scales itself writes down how it fares.
+    pub(crate) gauge: Option<Box<Gauge>>,
     /// Empty between inputs; kept for its memory.
     pub(crate) outputs: Outputs,
 }
@@ -166,6 +170,9 @@ impl SimNode {
                     ctx.record(Event::Fault(fault.index));
                 }
             }
+        }
+        if let Some(gauge) = &self.gauge {
+            gauge.served(cost, ctx.now().since(ctx.cause().time));
         }
         if !cost.is_zero() {
             ctx.work(cost);
@@ -402,8 +409,8 @@ impl SimNode {
             }
             return;
         }
-        if token == RESIZE {
-            return self.resize(ctx);
+        if let RESIZE | LOOK | BOOTED = token {
+            return self.resize(ctx, token);
         }
         let elastic = self.elastic.take();
         let crash = self.armed.map(|(outputs, _)| outputs);
@@ -422,10 +429,13 @@ impl SimNode {
         self.elastic = elastic;
     }
 
-    /// A proxy goes over to the number of workers of now.
-    fn resize(&mut self, ctx: &mut NodeCtx<'_>) {
+    /// A proxy goes over to the number of workers of now, or looks at them.
+    fn resize(&mut self, ctx: &mut NodeCtx<'_>, token: u64) {
         if let (Some(elastic), Machine::Proxy(proxy)) = (&mut self.elastic, &mut self.machine) {
-            elastic.resize(proxy, ctx, &self.shared.topology);
+            match token {
+                RESIZE => elastic.resize(proxy, ctx, &self.shared.topology),
+                _ => elastic.on_scaler_timer(proxy, token, ctx, &self.shared.topology),
+            }
         }
     }
 
@@ -440,7 +450,35 @@ impl SimNode {
             Machine::Proxy(_) => {}
         });
         self.elastic = elastic;
-        self.resize(ctx);
+        self.resize(ctx, RESIZE);
+        if let (Some(elastic), Machine::Proxy(_)) = (&mut self.elastic, &self.machine) {
+            elastic.start_scaler(ctx);
+        }
+        self.is_down(ctx, false);
+    }
+
+    /// Whoever looks at the workers sees that this one is gone, or back.
+    fn is_down(&self, ctx: &mut NodeCtx<'_>, is_down: bool) {
+        let (Some(gauge), Some(elastic)) = (&self.gauge, &self.elastic) else {
+            return;
+        };
+        if let (Machine::Worker(worker), true) = (&self.machine, gauge.set_down(is_down)) {
+            let running = gauge.running(&elastic.members());
+            autoscale::tell_running(worker.validator(), running, ctx);
+        }
+    }
+
+    /// Stops if it is one of the workers that a fault of now takes.
+    fn stop_if_chosen(&self, ctx: &mut NodeCtx<'_>, restart_after: VirtualDuration) {
+        let (Some(elastic), Machine::Worker(worker)) = (&self.elastic, &self.machine) else {
+            return;
+        };
+        let members = elastic.members();
+        let fault = autoscale::lost_by(&self.faults, ctx.now(), &members, worker.shard());
+        if let Some(fault) = fault {
+            ctx.record(Event::Fault(fault));
+            ctx.crash_self(restart_after);
+        }
     }
 
     /// Stops, and loses what is volatile.
@@ -449,6 +487,7 @@ impl SimNode {
         if let (Some(elastic), Machine::Worker(worker)) = (&self.elastic, &mut self.machine) {
             elastic.stopped(worker, now);
         }
+        self.is_down(ctx, true);
         self.crash();
     }
 
@@ -509,6 +548,10 @@ impl Node for SimNode {
                 self.on_message(ctx, from, body.0);
             }
             Input::Timer { token } => self.on_timer(ctx, token),
+            Input::ArmCrash {
+                outputs: IF_CHOSEN,
+                restart_after,
+            } => self.stop_if_chosen(ctx, restart_after),
             Input::ArmCrash {
                 outputs,
                 restart_after,

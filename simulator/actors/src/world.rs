@@ -326,6 +326,12 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
     script.extend(resizes);
     let world = World {
         residents,
+        // The workers of an elastic validator share a database.
+        sharing: (0..)
+            .take(plan.validators.len())
+            .filter(|index| plan.is_elastic(plan::ValidatorIndex::new(*index)))
+            .map(GroupId)
+            .collect(),
         network,
         starting: Starting::All,
         script,
@@ -404,6 +410,7 @@ impl Builder<'_> {
             armed: None,
             old_disk: None,
             elastic: None,
+            gauge: None,
             outputs: Outputs::default(),
         }
     }
@@ -430,7 +437,7 @@ impl Builder<'_> {
                 });
             };
             let map = elastic::first_map(self.plan, index);
-            let proxy = Proxy::new(ValidatorIndex(index), key.public(), map);
+            let proxy = Proxy::new(ValidatorIndex(index), key.public(), map.clone());
             let load = u32::try_from(self.names.wallets.len() / 4 + 16).unwrap_or(u32::MAX);
             add(Machine::Proxy(proxy), None, load);
             for shard in 0..self.plan.workers_max(plan::ValidatorIndex::new(index)) {
@@ -438,7 +445,7 @@ impl Builder<'_> {
                     genesis: self.genesis.clone(),
                     validator: ValidatorIndex(index),
                     shard: ShardIndex(shard),
-                    map,
+                    map: map.clone(),
                     key: key.clone(),
                     block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
                     delivery: self.plan.delivery,

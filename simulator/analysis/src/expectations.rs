@@ -321,6 +321,7 @@ fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
         | Function::FaultHits(_)
         | Function::Lag(_)
         | Function::Workers(_)
+        | Function::RunningWorkers(_)
         | Function::MovedChains
         | Function::Rate(..)
         | Function::Total(..)

@@ -91,7 +91,7 @@ pub(crate) const fn kind_of(fault: &FaultPlan) -> &'static str {
     match fault.kind {
         FaultKind::Partition(_) => "partition",
         FaultKind::Loss(..) => "loss",
-        FaultKind::Crash { .. } => "crash",
+        FaultKind::Crash { .. } | FaultKind::LoseWorkers { .. } => "crash",
         FaultKind::SlowLinks { .. } => "slow-links",
         FaultKind::SlowWork { .. } => "slow-work",
         FaultKind::Clock { .. } => "clock",

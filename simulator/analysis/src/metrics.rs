@@ -6,6 +6,7 @@
 //! a block counts from the scheduled instant, so that waiting is part of it.
 
 pub(crate) mod blocks;
+mod carried;
 pub(crate) mod messages;
 pub(crate) mod rules;
 pub(crate) mod scaling;
@@ -292,6 +293,9 @@ impl Metrics {
     /// The run is over.
     pub(crate) fn finish(&mut self, time: VirtualTime) {
         self.workers.finish(&mut self.windows, time);
+        if let Some(carried) = self.windows.carried.take() {
+            carried.finish(&mut self.windows, &self.scaling, time);
+        }
     }
 }
 

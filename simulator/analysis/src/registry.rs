@@ -208,7 +208,11 @@ impl Registry {
     pub(crate) fn subject(&mut self, fact: &Observation) -> Subject {
         let (chain, origin) = match fact {
             Observation::CommandDone { .. }
-            | Observation::Sharding(ShardingFact::MapChanged { .. }) => return Subject::default(),
+            | Observation::Sharding(
+                ShardingFact::MapChanged { .. }
+                | ShardingFact::ScalingDecided { .. }
+                | ShardingFact::WorkersRunning { .. },
+            ) => return Subject::default(),
             Observation::CommandStarted { chain, .. }
             | Observation::CommandFailed { chain, .. }
             | Observation::BlockProposed { chain, .. }

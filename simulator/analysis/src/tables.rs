@@ -18,6 +18,9 @@ pub struct Tables {
     pub messages: Vec<MessageRow>,
     /// Validators' workers over time, one row a worker and sampling instant.
     pub workers: Vec<WorkerRow>,
+    /// How many workers each validator has: at first, then every change.
+    #[serde(default)]
+    pub scaling: Vec<ScalingRow>,
     /// The injected faults, in the order of the scenario.
     pub faults: Vec<FaultRow>,
     /// The expectations and what became of them.
@@ -176,6 +179,25 @@ pub struct WorkerRow {
     pub queue: u32,
     /// Requests handled within the interval.
     pub handled: u32,
+}
+
+/// How many workers a validator has from some instant on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScalingRow {
+    /// Validator name, such as `v1`.
+    pub validator: String,
+    /// The instant.
+    pub t_us: i64,
+    /// What has changed: `start`, `decided`, `map` or `running`.
+    pub change: String,
+    /// Why it was decided: `busy`, `idle` or `lost`; empty otherwise.
+    pub cause: String,
+    /// Workers that share its chains.
+    pub workers: u32,
+    /// Those of them that are up.
+    pub running: u32,
+    /// As many as it has decided to have.
+    pub wanted: u32,
 }
 
 /// One injected fault.

@@ -90,6 +90,8 @@ pub(crate) enum Command {
     Help(HelpArgs),
     /// Run random scenarios in which everything goes wrong at once, one for each seed.
     Swarm(SwarmArgs),
+    /// Run every point of a scenario's [sweep] with every seed.
+    Sweep(SweepArgs),
     /// Print a completion script for a shell.
     Completion {
         /// The shell.
@@ -242,6 +244,18 @@ impl From<About> for Swarm {
             About::HandOver => Self::HandOver,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Runs side by side. Changes no result.
+    #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
+    /// Directory for reports; the sweep goes to NAME/sweep below it.
+    #[arg(long, env = "MICROCHAINS_REPORTS", default_value = "reports")]
+    pub(crate) out: PathBuf,
 }
 
 /// The first and the last seed of a range.

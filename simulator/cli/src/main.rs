@@ -8,6 +8,7 @@ mod load;
 mod rundir;
 mod simulate;
 mod swarm;
+mod sweep;
 mod terminal;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> Result<Exit, CliError> {
         Command::Explain(args) => explain::explain(args, terminal),
         Command::Help(args) => explain::help(args, terminal),
         Command::Swarm(args) => swarm::swarm(args, terminal),
+        Command::Sweep(args) => sweep::sweep(args, terminal),
         Command::Completion { shell } => commands::completion(*shell, terminal),
     }
 }

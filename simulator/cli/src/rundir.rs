@@ -132,7 +132,12 @@ impl Draft {
         }
         self.write(TABLES, &compress(tables)?)?;
         let mut pictures = Vec::new();
-        for name in report::figures() {
+        let wanted = &loaded.checked.plan.output.figures;
+        let asked = |name: &&&str| {
+            let of_name = |one: &String| one.split('.').next() == Some(**name);
+            wanted.iter().any(of_name)
+        };
+        for name in report::figures().iter().filter(asked) {
             for (file, bytes) in figure(name, tables)? {
                 if !is_wanted(name, &file, &loaded.checked.plan.output.figures) {
                     continue;

@@ -36,6 +36,11 @@ impl Terminal {
         }
     }
 
+    /// The same without results and notes; errors are said all the same.
+    pub(crate) const fn silent(self) -> Self {
+        Self { quiet: 2, ..self }
+    }
+
     /// How diagnostics are drawn.
     pub(crate) const fn style(&self) -> scenario::Style {
         if self.coloured_errors {

@@ -298,3 +298,67 @@ fn an_interrupted_run_is_kept_and_marked() {
         serde_json::from_slice(&manifest.expect("kept")).expect("json");
     assert_eq!(manifest["partial"], true);
 }
+
+#[test]
+fn a_sweep_draws_its_points_and_holds_them_to_their_bound() {
+    let dir = temp();
+    let text = r#"format   = 1
+name     = "two"
+seed     = 1
+duration = "2s"
+signatures = "modeled"
+[network]
+latency = { client = "5ms", worker = "400us" }
+[validators]
+count   = 3
+service = { propose = "9ms" }
+[[chains]]
+name    = "user"
+count   = 40
+balance = "10"
+[[workload]]
+name     = "payments"
+chains   = "user/*"
+closed   = { users = 40, think = "1ms" }
+transfer = { to = "uniform(user/*)", amount = "0.01" }
+[[expect]]
+name    = "no payment fails"
+finally = "failed_commands() == 0"
+[sweep]
+seeds    = "1..=2"
+axes     = { "validators.workers" = [2, 1] }
+of_bound = "80%"
+"#;
+    fs::write(dir.path().join("two.toml"), text).expect("it can be written");
+    let sweep = |out: &str, jobs: &str, more: &[&str]| {
+        let args = [&["sweep", "two.toml", "--out", out, "-j", jobs][..], more].concat();
+        microchains(dir.path(), &args)
+    };
+    check(&sweep("a", "1", &[]), 0, "");
+    check(&sweep("b", "2", &[]), 0, "");
+    let read = |out: &str| files(&dir.path().join(out).join("two/sweep"));
+    assert_eq!(read("a"), read("b"), "jobs change nothing");
+    let names: Vec<_> = read("a").into_iter().map(|(name, _)| name).collect();
+    let expected = [
+        "runs.csv",
+        "scaling.csv",
+        "scaling.png",
+        "scaling.svg",
+        "scaling.txt",
+    ];
+    assert_eq!(names, expected);
+    let runs = fs::read_to_string(dir.path().join("a/two/sweep/runs.csv")).expect("a text");
+    assert_eq!(runs.lines().count(), 5, "{runs}");
+    let more = sweep("c", "1", &["--set", "sweep.of_bound=120%"]);
+    check(&more, 1, "");
+    let said = String::from_utf8_lossy(&more.stdout).into_owned();
+    assert!(
+        said.contains("FAIL: validators.workers=2 reaches"),
+        "{said}"
+    );
+    check(
+        &microchains(dir.path(), &["sweep", "lanes"]),
+        2,
+        "has no [sweep]",
+    );
+}

@@ -5,7 +5,7 @@
 //! gets its events in the order of their keys. Windows are at most as wide as the latency floor
 //! between groups, so a group needs nothing from others to run its window; inside a group,
 //! stretches no longer than the smallest latency inside are cut out, in which its members need
-//! nothing from each other.
+//! nothing from each other; where they share something, a stretch is one event.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -81,6 +81,8 @@ struct Stretching {
     /// Its members' events born in this window.
     born: BinaryHeap<Reverse<Entry>>,
     active: bool,
+    /// Its members have something in common: a stretch is one event.
+    sharing: bool,
     /// The batches of the current stretch still to be handed out.
     batches: Range<usize>,
     /// Whether batches of it were handed out and may not have run.
@@ -146,6 +148,7 @@ impl<N: Node> Desk<N> {
                 known: 0..0,
                 born: BinaryHeap::new(),
                 active: false,
+                sharing: false,
                 batches: 0..0,
                 under_way: false,
                 until: VirtualTime::ZERO,
@@ -273,6 +276,7 @@ impl<N: Node> Desk<N> {
         }
         self.stretching.known = first..self.cursor;
         self.stretching.active = true;
+        self.stretching.sharing = home.sharing;
         self.next_in_stretch()
     }
 
@@ -322,9 +326,40 @@ impl<N: Node> Desk<N> {
         }
     }
 
+    /// Takes the group's next event for a stretch of its own; false if nothing is left.
+    fn cut_one(&mut self) -> bool {
+        let stretching = &mut self.stretching;
+        let known = self.order[stretching.known.clone()].first().copied();
+        let born = stretching.born.peek().map(|Reverse(entry)| *entry);
+        let is_born = match (known, born) {
+            (Some(known), Some(born)) => key_of(born) < key_of(known),
+            (None, Some(_)) => true,
+            (Some(_), None) => false,
+            (None, None) => return false,
+        };
+        let Some(entry) = (if is_born { born } else { known }) else {
+            return false;
+        };
+        if is_born {
+            stretching.born.pop();
+        } else {
+            stretching.known.start += 1;
+        }
+        let at = VirtualDuration(entry.lead & OFFSET);
+        let next = at.saturating_add(VirtualDuration::NANOSECOND);
+        stretching.until = self.start.saturating_add(next).min(self.until);
+        self.stretch.clear();
+        self.stretch.push(entry);
+        stretching.batches = 0..1;
+        true
+    }
+
     /// Cuts the next stretch out of the group's events, ordered by node and then by key; false if
     /// nothing is left.
     fn cut_stretch(&mut self) -> bool {
+        if self.stretching.sharing {
+            return self.cut_one();
+        }
         let Self {
             stretching,
             stretch,

@@ -95,6 +95,9 @@ pub struct RunConfig {
 pub struct World<N: Node> {
     /// The nodes; the first is number 1.
     pub residents: Vec<Resident<N>>,
+    /// Groups whose members have something in common beside messages. Windowed drivers run them
+    /// event by event in the order of keys; of the others only every node's own order is kept.
+    pub sharing: Vec<GroupId>,
     /// Their links.
     pub network: Network,
     /// Who is started without being told.
@@ -193,6 +196,8 @@ pub(crate) struct Place {
     pub(crate) local: u32,
     /// Whether it is a group of its own.
     pub(crate) alone: bool,
+    /// Whether the members of its group have something in common.
+    pub(crate) sharing: bool,
 }
 
 /// What every part of a running world shares and nobody changes.
@@ -280,6 +285,7 @@ impl<N: Node> World<N> {
         self.validate()?;
         let Self {
             residents,
+            sharing,
             network,
             starting,
             script,
@@ -314,6 +320,7 @@ impl<N: Node> World<N> {
                 partition,
                 local: *local,
                 alone,
+                sharing: sharing.contains(&group),
             });
             *local += 1;
             nodes.push(node);

@@ -31,7 +31,7 @@ pub enum Placement {
 }
 
 /// Which worker of a validator owns which chain.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ShardMap {
     /// Grows by one with every change.
     pub version: u32,
@@ -39,6 +39,9 @@ pub struct ShardMap {
     pub shards: u32,
     /// How they share them.
     pub placement: Placement,
+    /// Which workers these are, if not the first ones: a worker that has taken another's place has
+    /// its share.
+    members: Option<Arc<[ShardIndex]>>,
 }
 
 impl ShardMap {
@@ -48,28 +51,53 @@ impl ShardMap {
             version: 0,
             shards,
             placement,
+            members: None,
         }
     }
 
     /// The next map: the same chains on so many workers.
     #[must_use]
-    pub const fn resized(self, shards: u32) -> Self {
+    pub const fn resized(&self, shards: u32) -> Self {
         Self {
             version: self.version + 1,
             shards,
             placement: self.placement,
+            members: None,
+        }
+    }
+
+    /// The next map: the same chains on these workers. A worker in the place of another gets what
+    /// that one had.
+    #[must_use]
+    pub fn shared_by(&self, members: &[ShardIndex]) -> Self {
+        let shards = u32::try_from(members.len()).expect("few workers");
+        Self {
+            members: Some(members.into()),
+            ..self.resized(shards)
+        }
+    }
+
+    /// The workers that share the chains, by place.
+    pub fn members(&self) -> Vec<ShardIndex> {
+        match &self.members {
+            Some(members) => members.to_vec(),
+            None => (0..self.shards).map(ShardIndex).collect(),
         }
     }
 
     /// The worker that owns a chain.
     pub fn shard_of(&self, validator: &PublicKey, chain: &ChainId) -> ShardIndex {
-        match self.placement {
+        let place = match self.placement {
             Placement::Remainder => shard_of(validator, chain, self.shards),
             // The remainder by 2^32 of a hash with the validator's key mixed in.
             Placement::Stable => {
                 let key = shard_of(validator, chain, u32::MAX);
                 ShardIndex(jump(u64::from(key.0), self.shards))
             }
+        };
+        match &self.members {
+            Some(members) => members[usize::try_from(place.0).expect("few workers")],
+            None => place,
         }
     }
 }
@@ -142,14 +170,20 @@ impl Database {
     }
 
     /// The map of now.
-    pub const fn map(&self) -> ShardMap {
-        self.map
+    pub const fn map(&self) -> &ShardMap {
+        &self.map
     }
 
     /// From now on so many workers share the chains. Returns the new map.
-    pub const fn resize(&mut self, shards: u32) -> ShardMap {
+    pub fn resize(&mut self, shards: u32) -> &ShardMap {
         self.map = self.map.resized(shards);
-        self.map
+        &self.map
+    }
+
+    /// From now on these workers share the chains. Returns the new map.
+    pub fn share(&mut self, members: &[ShardIndex]) -> &ShardMap {
+        self.map = self.map.shared_by(members);
+        &self.map
     }
 
     /// A worker wants to hold a chain that it does not have in memory. A chain that was given up at
@@ -389,5 +423,23 @@ mod tests {
         }
         assert!((1_800..2_200).contains(&moved), "{moved}");
         assert!(load.iter().all(|load| (1_800..2_200).contains(load)));
+    }
+
+    #[test]
+    fn a_worker_in_the_place_of_another_gets_its_chains_and_moves_nothing_else() {
+        let validator = key(1, 0).public();
+        let map = ShardMap::first(4, Placement::Stable);
+        let next = map.shared_by(&[0, 1, 7, 3].map(ShardIndex));
+        assert_eq!((next.version, next.shards), (1, 4));
+        assert_eq!(next.members(), [0, 1, 7, 3].map(ShardIndex));
+        let mut moved = 0;
+        for number in 0..1_000 {
+            let before = map.shard_of(&validator, &chain(number));
+            let after = next.shard_of(&validator, &chain(number));
+            let expected = if before.0 == 2 { 7 } else { before.0 };
+            assert_eq!(after, ShardIndex(expected));
+            moved += usize::from(before != after);
+        }
+        assert!((200..300).contains(&moved), "{moved}");
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     hash::CryptoHash,
     ids::{BlockHeight, ChainId, ClientIndex, ShardIndex, ValidatorIndex},
     rpc::RequestId,
+    time::TimeDelta,
 };
 
 /// What is sent about the ownership of chains, inside one validator.
@@ -61,6 +62,39 @@ pub enum ShardingFact {
         /// The number of the lease that ends.
         lease: u64,
     },
+    /// A validator that scales itself has decided to go over to other workers, which start now.
+    ScalingDecided {
+        /// The validator.
+        validator: ValidatorIndex,
+        /// How many workers share its chains.
+        from: u32,
+        /// How many are to share them.
+        to: u32,
+        /// Why.
+        cause: ScalingCause,
+        /// How busy its workers have been since it last looked, on average, in millionths.
+        busy: u32,
+        /// For how long all of them together have work waiting.
+        waiting: TimeDelta,
+    },
+    /// So many of the workers that share a validator's chains are up, from now on.
+    WorkersRunning {
+        /// The validator.
+        validator: ValidatorIndex,
+        /// How many.
+        workers: u32,
+    },
+}
+
+/// Why a validator goes over to other workers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum ScalingCause {
+    /// There is more work than they should have.
+    Busy,
+    /// Fewer have been enough for a while.
+    Idle,
+    /// So many of them are gone.
+    Lost(u32),
 }
 
 impl ShardingMessage {

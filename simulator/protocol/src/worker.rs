@@ -165,6 +165,16 @@ impl Worker {
         Address::Worker(self.config.validator, self.config.shard)
     }
 
+    /// Its validator.
+    pub const fn validator(&self) -> ValidatorIndex {
+        self.config.validator
+    }
+
+    /// Its number there.
+    pub const fn shard(&self) -> ShardIndex {
+        self.config.shard
+    }
+
     /// The chains that it has touched.
     pub const fn chains(&self) -> &BTreeMap<ChainId, Box<ChainState>> {
         &self.chains

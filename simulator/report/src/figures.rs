@@ -51,7 +51,14 @@ impl From<PngError> for FigureError {
 
 /// Names of the figures that [`figure`] makes.
 pub fn figures() -> &'static [&'static str] {
-    &["lanes", "flow", "throughput", "latency", "queues"]
+    &[
+        "lanes",
+        "flow",
+        "throughput",
+        "latency",
+        "queues",
+        "workers",
+    ]
 }
 
 /// The files of one figure: picture as `.svg` and `.png`, data and caption with the same name.
@@ -73,10 +80,11 @@ pub fn figure(name: &str, tables: &Tables) -> Result<Vec<(String, Vec<u8>)>, Fig
                     .collect(),
             )
         }
-        "throughput" | "latency" | "queues" => {
+        "throughput" | "latency" | "queues" | "workers" => {
             let chart = match name {
                 "throughput" => charts::throughput(tables),
                 "latency" => charts::latency(tables),
+                "workers" => charts::workers(tables),
                 _ => charts::queues(tables),
             };
             (

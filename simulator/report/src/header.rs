@@ -16,7 +16,9 @@ pub(crate) fn name(tables: &Tables) -> String {
 pub(crate) fn facts(tables: &Tables) -> String {
     let run = &tables.run;
     let validators = plural(usize::try_from(run.validators).unwrap_or(0), "validator");
-    let network = if run.validators > 0 && run.workers.is_multiple_of(run.validators) {
+    let mut first = tables.scaling.iter().filter(|row| row.change == "start");
+    let alike = first.all(|row| row.workers * run.validators == run.workers);
+    let network = if run.validators > 0 && run.workers.is_multiple_of(run.validators) && alike {
         let each = usize::try_from(run.workers / run.validators).unwrap_or(0);
         format!("{validators} × {}", plural(each, "worker"))
     } else {

@@ -17,6 +17,7 @@ mod quantile;
 mod samples;
 mod styles;
 mod svg;
+pub mod sweep;
 pub mod tables;
 mod text;
 

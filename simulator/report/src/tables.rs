@@ -9,7 +9,8 @@ use analysis::tables::Tables;
 use serde_json::json;
 
 use columns::{
-    Column, RunSummary, blocks, chains, expectations, faults, messages, rules, runs, workers,
+    Column, RunSummary, blocks, chains, expectations, faults, messages, rules, runs, scaling,
+    workers,
 };
 
 pub(crate) use columns::handle;
@@ -69,6 +70,13 @@ pub fn files(tables: &Tables) -> Vec<(String, Vec<u8>)> {
         &["validator", "worker", "t_us"],
         &workers(),
         &tables.workers,
+    ));
+    add(table(
+        "scaling",
+        "How many workers each validator has: at first, then every change.",
+        &["validator", "t_us", "change"],
+        &scaling(),
+        &tables.scaling,
     ));
     add(table(
         "faults",

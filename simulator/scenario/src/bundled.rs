@@ -34,6 +34,8 @@ const ALL: &[Bundled] = bundled![
     "airdrop-10k",
     "reconfiguration",
     "fees",
+    "elastic",
+    "scaling",
     "byzantine-partition",
     "broken-assumption",
 ];

@@ -147,6 +147,8 @@ pub enum Function {
     Lag(ValidatorIndex),
     /// How many workers share the chains of a validator.
     Workers(ValidatorIndex),
+    /// How many of these are up, of a validator that scales itself.
+    RunningWorkers(ValidatorIndex),
     /// Messages of confirmed blocks that never reached an inbox of a validator.
     Undelivered(ValidatorIndex),
     /// How often a worker took over a chain that it, or another, had held before.
@@ -187,6 +189,7 @@ impl Function {
             | Self::FaultHits(_)
             | Self::Lag(_)
             | Self::Workers(_)
+            | Self::RunningWorkers(_)
             | Self::Undelivered(_)
             | Self::MovedChains
             | Self::Total(_, _) => Dimension::Count,
@@ -252,6 +255,8 @@ pub enum Measure {
     WorkerQueue,
     /// The part of the time that a worker is busy: `worker_busy`.
     WorkerBusy,
+    /// Confirmed blocks beside those that were asked for, stretch by stretch: `carried`.
+    Carried,
 }
 
 impl Measure {
@@ -263,7 +268,7 @@ impl Measure {
             | Self::InboxWait
             | Self::MessageLatency => Dimension::Duration,
             Self::InboxDepth | Self::WorkerQueue => Dimension::Count,
-            Self::WorkerBusy => Dimension::Share,
+            Self::WorkerBusy | Self::Carried => Dimension::Share,
         }
     }
 }

@@ -33,7 +33,7 @@ pub use diagnostic::{
     Code, Diagnostic, Row, Severity, Source, Style, did_you_mean, render, summary, to_json,
 };
 pub use plan::Plan;
-pub use resolve::FIGURES;
+pub use resolve::{FIGURES, Sweep, SweepPoint};
 pub use units::Rate;
 
 use document::{At, Document, split_path};
@@ -60,6 +60,8 @@ pub struct Checked {
     pub plan: Plan,
     /// The scenario as JSON with every default filled in, of the chosen variant.
     pub resolved_json: String,
+    /// What `sweep` runs, if the scenario says it.
+    pub sweep: Option<Sweep>,
     /// What its author probably did not mean; without errors.
     pub warnings: Vec<Diagnostic>,
 }
@@ -118,6 +120,7 @@ pub fn check(source: &str, file_name: &str, options: &Options) -> Result<Checked
             Ok(Checked {
                 plan: resolved.plan,
                 resolved_json: json,
+                sweep: resolved.sweep,
                 warnings: diagnostics,
             })
         }

@@ -30,9 +30,10 @@ pub(crate) struct Names {
     owners: Vec<String>,
     owner_by_name: BTreeMap<String, OwnerIndex>,
     pub(crate) validators: u32,
-    pub(crate) workers: u32,
-    /// The most workers that a validator may have later.
-    pub(crate) workers_max: u32,
+    /// How many workers each validator has at first.
+    pub(crate) workers: Vec<u32>,
+    /// The most workers that each may have later.
+    pub(crate) workers_max: Vec<u32>,
     pub(crate) regions: Vec<String>,
     pub(crate) faults: Vec<String>,
     /// Whether some chains could not be read, so that an unknown name may be theirs.
@@ -237,17 +238,26 @@ impl Names {
     }
 
     /// The workers of one validator that a selector means: `w2`, `w*`, or several with commas.
-    pub(crate) fn find_workers(&self, piece: &Piece<'_>) -> Result<Vec<WorkerIndex>, TextError> {
+    pub(crate) fn find_workers(
+        &self,
+        piece: &Piece<'_>,
+        validator: ValidatorIndex,
+    ) -> Result<Vec<WorkerIndex>, TextError> {
+        let of = |counts: &[u32]| counts.get(validator.position()).copied().unwrap_or(0);
+        let (first, most) = (of(&self.workers), of(&self.workers_max));
         let mut all = Vec::new();
         for part in list(piece)? {
             match number_after(part.text, 'w') {
-                _ if part.text == "w*" => all.extend((0..self.workers).map(WorkerIndex::new)),
-                Some(number) if number <= self.workers_max => {
-                    all.push(WorkerIndex::new(number - 1))
-                }
+                _ if part.text == "w*" => all.extend((0..first).map(WorkerIndex::new)),
+                Some(number) if number <= most => all.push(WorkerIndex::new(number - 1)),
                 Some(_) | None => {
                     let message = format!("no worker is called `{}`", part.text);
-                    let help = format!("workers of each validator: w1 to w{}", self.workers_max);
+                    let whose = if self.workers_max.iter().all(|one| *one == most) {
+                        "each validator".to_owned()
+                    } else {
+                        format!("v{}", validator.get() + 1)
+                    };
+                    let help = format!("workers of {whose}: w1 to w{most}");
                     let error = part.error(Code::UnknownWorker, message, help);
                     return Err(error.with_label("unknown worker"));
                 }
@@ -258,7 +268,8 @@ impl Names {
         Ok(all)
     }
 
-    /// The workers of any validators that a selector means: `v1/w2`, `v*/w1`.
+    /// The workers of any validators that a selector means: `v1/w2`, `v*/w1`. Of several validators
+    /// those count that have such a worker.
     pub(crate) fn find_validator_workers(
         &self,
         piece: &Piece<'_>,
@@ -274,9 +285,16 @@ impl Names {
             left.start += part.start;
             let mut right = Piece::of(part.text, slash + 1..part.text.len());
             right.start += part.start;
-            let workers = self.find_workers(&right)?;
+            let before = all.len();
+            let mut refused = None;
             for validator in self.find_validators(&left)? {
-                all.extend(workers.iter().map(|worker| (validator, *worker)));
+                match self.find_workers(&right, validator) {
+                    Ok(workers) => all.extend(workers.iter().map(|worker| (validator, *worker))),
+                    Err(error) => refused = Some(error),
+                }
+            }
+            if let (Some(error), true) = (refused, all.len() == before) {
+                return Err(error);
             }
         }
         all.sort_unstable();

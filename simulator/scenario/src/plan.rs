@@ -20,7 +20,7 @@ use protocol::{
 use crate::expression::Expression;
 
 pub use arrivals::{ArrivalCursor, Gaps, OpenPlan, RatePoint, Visit};
-pub use elastic::{ResizeManner, ResizePlan};
+pub use elastic::{AutoscalePlan, ResizeManner, ResizePlan};
 pub use faults::{CrashPoint, FaultKind, FaultPlan, LinkPlan, Targets};
 pub use index::{
     ChainIndex, ChainSet, FaultIndex, GroupIndex, OwnerIndex, RegionIndex, ValidatorIndex,
@@ -184,6 +184,8 @@ pub struct ValidatorPlan {
     pub region: RegionIndex,
     /// How many workers `w1`, `w2`, ... it has.
     pub workers: u32,
+    /// How it finds out how many workers it needs, if it does.
+    pub autoscale: Option<AutoscalePlan>,
     /// What work costs there.
     pub service: ServicePlan,
     /// How far its clock is off.

@@ -17,6 +17,7 @@ mod output;
 mod owners;
 mod permissions;
 mod recipients;
+mod sweep;
 mod validators;
 mod wallets;
 mod workload;
@@ -37,6 +38,7 @@ use crate::text::{Piece, TextError};
 use crate::units::{self, UnitError};
 
 pub use output::FIGURES;
+pub use sweep::{Sweep, SweepPoint};
 
 /// The longest name or sentence in a scenario, in bytes.
 const TEXT_MAX: usize = 2_000;
@@ -46,6 +48,8 @@ const TEXT_MAX: usize = 2_000;
 pub(crate) struct Resolved {
     pub(crate) plan: Plan,
     pub(crate) filled: Spec,
+    /// What `sweep` runs, if the scenario says it.
+    pub(crate) sweep: Option<Sweep>,
 }
 
 /// Resolves a scenario for one variant. The plan is `None` if any diagnostic is an error.
@@ -117,11 +121,13 @@ impl Resolver<'_> {
         // Faults are named before expectations speak of them.
         let (faults, fault_places) = self.faults(spec);
         self.check_resizes(&faults, &fault_places);
+        self.check_autoscale(validators.as_deref(), &faults, &fault_places);
         let workloads = self.workloads(spec, &mut filled, &mut chains);
         let expectations = self.expectations(spec, &faults);
         let output = self.output(spec, &mut filled, chains.len());
         let limits = self.limits(spec, &mut filled);
         self.note_unused(spec);
+        let sweep = self.sweep(spec);
         self.keep_variant(&mut filled);
         let (name, seed, signatures) = header;
         let plan = Plan {
@@ -154,7 +160,11 @@ impl Resolver<'_> {
         if clean {
             self.lint(&plan, spec, &fault_places);
         }
-        Some(Resolved { plan, filled })
+        Some(Resolved {
+            plan,
+            filled,
+            sweep,
+        })
     }
 
     fn header(

@@ -20,7 +20,7 @@ use crate::spec::{self, Spec};
 const LATER: [(&str, &[&str]); 7] = [
     ("", &["apps", "invariants", "include", "testnet"]),
     ("/network", &["exporter", "export", "bandwidth"]),
-    ("/validators", &["autoscale", "stake"]),
+    ("/validators", &["stake"]),
     ("/workload/*", LATER_ACTIONS),
     ("/workload/*/script/*", LATER_ACTIONS),
     (

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use delivery::DeliverySpec;
-pub use elastic::ResizeSpec;
+pub use elastic::{AutoscaleSpec, ResizeSpec};
 pub use fees::PolicySpec;
 pub use permissions::PermissionsSpec;
 pub use workload::{
@@ -188,6 +188,12 @@ pub struct ValidatorsSpec {
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<u64>,
+    /// Validators with another number of workers, such as `{ v1 = 6 }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_workers: Option<BTreeMap<String, u64>>,
+    /// Validators find out for themselves how many workers they need.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<AutoscaleSpec>,
     /// Voting weights by validator, such as `{ v1 = 3 }`; 1 for those not named. 0: it stands by, for
     /// a later committee.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -570,6 +576,13 @@ pub struct SweepSpec {
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seeds: Option<String>,
+    /// The variants to run; the scenario as it is if none are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variants: Option<Vec<String>>,
+    /// The part of what the most loaded worker allows that every point must reach, such as `"90%"`.
+    #[schemars(regex(pattern = RATIO))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of_bound: Option<String>,
     /// Keys and the values that each takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub axes: Option<BTreeMap<String, Vec<Value>>>,

@@ -116,6 +116,7 @@ impl Family {
                 Targets::Workers(_) => Self::WorkerCrash,
                 Targets::Wallets(..) => Self::WalletCrash,
             },
+            FaultKind::LoseWorkers { .. } => Self::WorkerCrash,
             FaultKind::SlowLinks { .. } => Self::SlowLinks,
             FaultKind::SlowWork { .. } => Self::SlowWork,
             FaultKind::ByzantineValidators { .. } | FaultKind::Rollback(_) => Self::Byzantine,

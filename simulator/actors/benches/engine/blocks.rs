@@ -244,6 +244,7 @@ pub(crate) fn world(clients: u32, effort: Effort, millis: u64) -> World<Member> 
     let floor = VirtualDuration::from_millis(1);
     World {
         residents,
+        sharing: Vec::new(),
         network: Network::uniform(floor, uniform(50, 300), uniform(1_000, 50_000)),
         starting: Starting::All,
         script: Vec::new(),

@@ -9,7 +9,9 @@ use protocol::{
 };
 use scenario::{Plan, plan};
 
+use super::table;
 use crate::{
+    autoscale::{Gauge, Gauges, Scaler},
     elastic::{DRAIN, Due, Elastic, RESIZE},
     node::{Envelope, SimNode},
     topology::Topology,
@@ -43,14 +45,28 @@ pub(super) fn equip(
         let validator = ValidatorIndex(number);
         let actors = std::iter::once(Address::Proxy(validator))
             .chain((0..workers_max).map(|shard| Address::Worker(validator, ShardIndex(shard))));
-        for (at, address) in actors.enumerate() {
+        let gauges = Gauges::default();
+        let scale = plan.autoscale(index);
+        for address in actors {
             let mut elastic = Elastic::new(database.clone(), workers_max);
-            if at == 0 {
-                elastic.plan(due(plan, index));
-            }
             let actor = topology.actor(address);
             let node = usize::try_from(actor.0 - 1).expect("an index fits memory");
-            residents[node].node.elastic = Some(Box::new(elastic));
+            let node = &mut residents[node].node;
+            match (address, scale) {
+                (Address::Proxy(_), Some(scale)) => {
+                    elastic.scale(Scaler::new(
+                        scale.options,
+                        table(&scale.boot),
+                        gauges.clone(),
+                    ));
+                }
+                (Address::Proxy(_), None) => elastic.plan(due(plan, index)),
+                (Address::Worker(_, shard), Some(_)) => {
+                    node.gauge = Some(Box::new(Gauge::new(gauges.clone(), shard)));
+                }
+                (Address::Worker(..) | Address::Client(_), _) => {}
+            }
+            node.elastic = Some(Box::new(elastic));
         }
         for (fault, resize) in plan.resizes(index) {
             let from = plan.faults[fault].from;

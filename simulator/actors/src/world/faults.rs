@@ -8,6 +8,7 @@ use scenario::{Plan, plan};
 
 use super::{Names, is_some, table};
 use crate::{
+    autoscale::IF_CHOSEN,
     node::{Envelope, LocalFault, LocalFaultKind},
     topology::Topology,
 };
@@ -91,6 +92,25 @@ impl Faults {
             plan::FaultKind::Rollback(targets) => {
                 let actors = places.actors(targets);
                 self.local(index, fault, actors, LocalFaultKind::Rollback);
+            }
+            plan::FaultKind::LoseWorkers {
+                validators,
+                share,
+                restarts,
+            } => {
+                // Which workers it takes is known when it comes: every worker is asked then.
+                let workers = |validator: &plan::ValidatorIndex| {
+                    let numbers = 0..places.plan.workers_max(*validator);
+                    let validator = *validator;
+                    numbers.map(move |number| (validator, plan::WorkerIndex::new(number)))
+                };
+                let workers = validators.iter().flat_map(workers).collect();
+                let actors = places.actors(&plan::Targets::Workers(workers));
+                for actor in &actors {
+                    let point = plan::CrashPoint::AfterOutputs(IF_CHOSEN);
+                    self.crash(fault, *actor, *restarts, point);
+                }
+                self.local(index, fault, actors, LocalFaultKind::LosesWorkers(*share));
             }
             // No fault of a node or a link; see `elastic`.
             plan::FaultKind::Resize(_) => {}

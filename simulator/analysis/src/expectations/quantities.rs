@@ -102,6 +102,9 @@ impl Quantities for View<'_> {
             Function::Workers(validator) => {
                 count(u64::from(metrics.scaling.workers(validator.get())))
             }
+            Function::RunningWorkers(validator) => {
+                count(u64::from(metrics.scaling.running(validator.get())))
+            }
             Function::Undelivered(validator) => {
                 count(self.invariants.delivery.missing(validator.get()))
             }

@@ -1,17 +1,29 @@
 //! From small rows with numbers to the tables with names.
 
 use engine::VirtualTime;
-use protocol::message::MessageKind;
-use scenario::Plan;
+use protocol::{message::MessageKind, sharding::ScalingCause};
+use scenario::{
+    Plan,
+    plan::{FaultKind, FaultPlan},
+};
 
 use crate::{
     expectations::{Judged, Verdict},
     faults::{Faults, kind_of},
     invariants::Invariants,
-    metrics::{Metrics, NEVER, blocks::BlockLine, messages::MessageLine, workers::WorkerLine},
+    metrics::{
+        Metrics, NEVER,
+        blocks::BlockLine,
+        messages::MessageLine,
+        scaling::{Change, Size},
+        workers::WorkerLine,
+    },
     names::Names,
     registry::{ChainNo, Registry, index, long, number},
-    tables::{BlockRow, ChainRow, ExpectationRow, FaultRow, MessageRow, RunRow, Tables, WorkerRow},
+    tables::{
+        BlockRow, ChainRow, ExpectationRow, FaultRow, MessageRow, RunRow, ScalingRow, Tables,
+        WorkerRow,
+    },
 };
 
 /// Everything that tables are made from.
@@ -80,6 +92,7 @@ pub(super) fn tables(sources: &Sources<'_>) -> Tables {
             .iter()
             .map(|line| sources.worker_row(line))
             .collect(),
+        scaling: sources.scaling_rows(),
         faults: sources.fault_rows(),
         expectations: sources.judged.iter().map(expectation_row).collect(),
         rules: metrics.rules.rows(),
@@ -123,14 +136,52 @@ impl Sources<'_> {
         }
     }
 
+    fn scaling_rows(&self) -> Vec<ScalingRow> {
+        let row = |size: &Size| {
+            let (change, cause) = match size.change {
+                Change::Start => ("start", ""),
+                Change::Decided(ScalingCause::Busy) => ("decided", "busy"),
+                Change::Decided(ScalingCause::Idle) => ("decided", "idle"),
+                Change::Decided(ScalingCause::Lost(_)) => ("decided", "lost"),
+                Change::Map => ("map", ""),
+                Change::Running => ("running", ""),
+            };
+            ScalingRow {
+                validator: self.names.validator(size.validator),
+                t_us: signed(size.at),
+                change: change.to_owned(),
+                cause: cause.to_owned(),
+                workers: size.workers,
+                running: size.running,
+                wanted: size.wanted,
+            }
+        };
+        self.metrics.scaling.sizes.iter().map(row).collect()
+    }
+
     fn fault_rows(&self) -> Vec<FaultRow> {
         let end = self.plan.end();
         let faults = self.plan.faults.iter().enumerate();
-        let row = |(at, fault): (usize, &scenario::plan::FaultPlan)| FaultRow {
+        let missing = self.metrics.scaling.missing(self.ended_at);
+        // Workers that are lost for good are missing until others have their places.
+        let replaced = |fault: &FaultPlan| match fault.kind {
+            FaultKind::LoseWorkers {
+                restarts: false, ..
+            } => {
+                let from = fault.from.as_micros();
+                let since = missing.iter().find(|(since, _)| *since >= from);
+                since.map(|(_, until)| VirtualTime::from_micros(*until))
+            }
+            _ => None,
+        };
+        let row = |(at, fault): (usize, &FaultPlan)| FaultRow {
             name: fault.name.clone(),
             kind: kind_of(fault).to_owned(),
             start_us: signed(fault.from.as_micros()),
-            end_us: (fault.until < end).then(|| signed(fault.until.as_micros())),
+            end_us: {
+                let until = replaced(fault).unwrap_or(fault.until);
+                (until < end).then(|| signed(until.as_micros()))
+            },
             hits: self.faults.hits(at),
         };
         faults.map(row).collect()

@@ -114,6 +114,12 @@ impl Terms {
                     self.stays(targets);
                 }
             }
+            // Other workers take over, in their own time.
+            FaultKind::LoseWorkers {
+                validators,
+                restarts,
+                ..
+            } if !heals || !restarts => self.incorrect(validators),
             FaultKind::Partition(link) | FaultKind::Loss(link, _) if !heals => match link {
                 LinkPlan::Clients { validators, .. } => self.incorrect(validators),
                 LinkPlan::Workers { validator, .. } => self.incorrect(&[*validator]),
@@ -131,6 +137,7 @@ impl Terms {
             | FaultKind::SlowLinks { .. }
             | FaultKind::SlowWork { .. }
             | FaultKind::Clock { .. }
+            | FaultKind::LoseWorkers { .. }
             | FaultKind::Resize(_) => {}
         }
     }

@@ -202,6 +202,9 @@ impl Blocks {
             let latency = line.confirmed.saturating_sub(line.scheduled);
             let scheduled = VirtualTime::from_micros(line.scheduled);
             windows.sample(Measure::ConfirmLatency, scheduled, latency, 1);
+            if let Some(carried) = &mut windows.carried {
+                carried.confirmed(stamp.time);
+            }
         }
         if self.rows == Rows::Full {
             self.lines.push(line);

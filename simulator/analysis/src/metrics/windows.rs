@@ -3,13 +3,14 @@
 //! The questions are known before the run, so each event is counted where it belongs and then
 //! forgotten. Nothing before the warm-up counts.
 
-use engine::{Purpose, Seed, VirtualTime};
+use engine::{Purpose, Seed, VirtualDuration, VirtualTime};
 use scenario::{
     Plan,
     expression::{Counter, Function, Measure, Statistic, Window},
     plan::{ArrivalCursor, Trigger, WorkloadKind},
 };
 
+use super::carried::Carried;
 use crate::registry::long;
 
 /// The latencies that every run tells, asked or not.
@@ -35,6 +36,8 @@ pub(crate) struct Windows {
     whole: Window,
     counters: Vec<(Counter, Window, Window, u64)>,
     samples: Vec<Samples>,
+    /// What of the offered load is carried, if anybody asks.
+    pub(crate) carried: Option<Carried>,
 }
 
 fn holds(window: Window, at: VirtualTime) -> bool {
@@ -52,6 +55,7 @@ impl Windows {
             whole,
             counters: Vec::new(),
             samples: Vec::new(),
+            carried: Carried::new(plan),
         };
         for measure in ALWAYS {
             windows.ask_samples(measure, whole, start);
@@ -101,6 +105,9 @@ impl Windows {
 
     /// Something happened `times` times.
     pub(crate) fn count(&mut self, counter: Counter, at: VirtualTime, times: u64) {
+        if let (Some(carried), Counter::Arrivals) = (&mut self.carried, counter) {
+            carried.offered(at, times);
+        }
         for (asked, _, clipped, count) in &mut self.counters {
             if *asked == counter && holds(*clipped, at) {
                 *count += times;
@@ -224,7 +231,8 @@ pub(crate) fn count_scripted(plan: &Plan, windows: &mut Windows) -> u64 {
     let asked = windows
         .counters
         .iter()
-        .any(|one| one.0 == Counter::Arrivals);
+        .any(|one| one.0 == Counter::Arrivals)
+        || windows.carried.is_some();
     let closed = |one: &WorkloadKind| matches!(one, WorkloadKind::Closed(..));
     if !asked && !plan.workloads.iter().any(|workload| closed(&workload.kind)) {
         return u64::MAX;
@@ -255,6 +263,24 @@ pub(crate) fn count_scripted(plan: &Plan, windows: &mut Windows) -> u64 {
         }
     }
     commands
+}
+
+/// The largest of 1, 2, 5, 10, 20, 50, ... microseconds that gives so many intervals: such steps
+/// end where people's stretches of time end.
+pub(crate) fn nice_step(duration: VirtualDuration, intervals: u64) -> VirtualDuration {
+    let longest = duration.as_micros() / intervals;
+    let mut best = 1;
+    let mut power = 1u64;
+    while power <= longest {
+        let steps = [1, 2, 5].map(|lead| power.saturating_mul(lead));
+        best = steps
+            .into_iter()
+            .filter(|step| *step <= longest)
+            .max()
+            .unwrap_or(best);
+        power = power.saturating_mul(10);
+    }
+    VirtualDuration::from_micros(best)
 }
 
 #[cfg(test)]

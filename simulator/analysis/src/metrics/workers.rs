@@ -4,7 +4,7 @@
 use engine::{ActorId, ServiceStats, VirtualDuration, VirtualTime};
 use scenario::expression::{Measure, Window};
 
-use super::windows::{Windows, jain};
+use super::windows::{Windows, jain, nice_step};
 use crate::{
     registry::index,
     validators::{Parties, Party},
@@ -58,7 +58,7 @@ impl Workers {
             open: vec![Interval::default(); parties.len()],
             parties,
             lines: Vec::new(),
-            step: step_of(duration),
+            step: nice_step(duration, INTERVALS),
             start: VirtualTime::ZERO,
         }
     }
@@ -142,24 +142,6 @@ impl Workers {
     }
 }
 
-/// The largest of 1, 2, 5, 10, 20, 50, ... microseconds that gives enough intervals: such steps
-/// end where people's stretches of time end.
-fn step_of(duration: VirtualDuration) -> VirtualDuration {
-    let longest = duration.as_micros() / INTERVALS;
-    let mut best = 1;
-    let mut power = 1u64;
-    while power <= longest {
-        let steps = [1, 2, 5].map(|lead| power.saturating_mul(lead));
-        best = steps
-            .into_iter()
-            .filter(|step| *step <= longest)
-            .max()
-            .unwrap_or(best);
-        power = power.saturating_mul(10);
-    }
-    VirtualDuration::from_micros(best)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,11 +165,11 @@ mod tests {
     #[test]
     fn steps_are_round() {
         for (seconds, millis) in [(2, 10), (20, 100), (120, 500), (3_600, 10_000)] {
-            let step = step_of(VirtualDuration::from_secs(seconds));
+            let step = nice_step(VirtualDuration::from_secs(seconds), INTERVALS);
             assert_eq!(step, VirtualDuration::from_millis(millis), "{seconds} s");
         }
         assert_eq!(
-            step_of(VirtualDuration::ZERO),
+            nice_step(VirtualDuration::ZERO, INTERVALS),
             VirtualDuration::from_micros(1)
         );
     }

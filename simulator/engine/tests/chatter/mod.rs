@@ -324,6 +324,7 @@ pub(crate) fn world(seed: u64) -> World<Chatterer> {
     });
     World {
         residents: residents.collect(),
+        sharing: Vec::new(),
         network: network(),
         starting: Starting::All,
         script: script(),

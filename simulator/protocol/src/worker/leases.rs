@@ -161,7 +161,9 @@ impl Worker {
 
     /// Goes by the newest map, and by what other workers have learned.
     fn follow(&mut self, database: &Database, out: &mut Outputs) {
-        self.config.map = database.map();
+        if self.config.map.version != database.map().version {
+            self.config.map = database.map().clone();
+        }
         self.store_epochs(database.epochs().clone(), out);
         if database.blobs().len() > self.stored_blobs().count() {
             let stored: Vec<_> = database.blobs().iter().map(|(id, by)| (*id, *by)).collect();

@@ -1,4 +1,4 @@
-//! Charts over virtual time: throughput, confirmation latency, queues.
+//! Charts over virtual time: throughput, confirmation latency, queues, load and workers.
 //!
 //! Every chart is a picture and the data that it shows. Invariant: a quantile is drawn only where
 //! the sample is large enough; faults are shaded and named; unfinished work is counted and said.
@@ -6,13 +6,17 @@
 mod plot;
 mod queues;
 mod rates;
+mod scaling;
 mod series;
+mod workers;
 
 use analysis::tables::Tables;
 
 pub use queues::queues;
 pub use rates::{latency, throughput};
 pub(crate) use rates::{mean_rate, summary};
+pub use scaling::scaling;
+pub use workers::workers;
 
 /// A chart with its data and its caption.
 #[derive(Clone, Debug, PartialEq, Eq)]

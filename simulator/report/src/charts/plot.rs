@@ -3,7 +3,7 @@
 //! Plotters places whole units only, so the canvas is scaled; it is given one layer at a time, so
 //! that dashes and tooltips can be put around its output. Invariant: every text stays text.
 
-use analysis::tables::Tables;
+use analysis::tables::{FaultRow, Tables};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordi64;
 use plotters::prelude::{
@@ -13,7 +13,7 @@ use plotters::prelude::{
 use plotters::style::Color;
 
 use super::series::Series;
-use crate::axis::{TimeAxis, nice_step, scaled, scaled_label, unit_of};
+use crate::axis::{Tick, TimeAxis, nice_step, scaled, scaled_label, unit_of};
 use crate::header;
 use crate::svg::{Anchor, Font, HUES, INK, MUTED, PAPER, RULE, SHAPES, Shape, Svg, escape, marker};
 use crate::text::{Dp, elide, int, text_width};
@@ -53,7 +53,7 @@ impl Scale {
         }
     }
 
-    fn top(self) -> i64 {
+    pub(super) fn top(self) -> i64 {
         match self {
             Self::Linear { top } => top.max(1),
             Self::Log { bottom, top } => (log2(top) - log2(bottom)).max(1),
@@ -62,7 +62,7 @@ impl Scale {
 }
 
 /// Binary logarithm in 1/65536; the fraction by repeated squaring, so that lines stay smooth.
-fn log2(value: i64) -> i64 {
+pub(super) fn log2(value: i64) -> i64 {
     let value = value.max(1).unsigned_abs();
     let whole = value.ilog2();
     let mut mantissa = (u128::from(value) << 63) >> whole;
@@ -126,6 +126,25 @@ pub(super) fn duration_scale(
     (Scale::Log { bottom, top }, unit, ticks)
 }
 
+/// What stands around panels, and the axis that they share.
+pub(super) struct Sheet<'a> {
+    /// For the ids of the document.
+    pub(super) name: &'a str,
+    pub(super) title: &'a str,
+    /// What the figure is of, and its circumstances.
+    pub(super) of: String,
+    pub(super) facts: String,
+    pub(super) notes: &'a [String],
+    pub(super) axis: TimeAxis,
+    /// Its ends, as values.
+    pub(super) span: (i64, i64),
+    pub(super) ticks: Vec<Tick>,
+    /// Quantity and unit of the axis.
+    pub(super) across: String,
+    /// Stretches to shade.
+    pub(super) faults: &'a [FaultRow],
+}
+
 /// The panels below each other over one time axis, as a document.
 pub(super) fn document(
     tables: &Tables,
@@ -135,45 +154,68 @@ pub(super) fn document(
     (from, to): (i64, i64),
     panels: &[Panel<'_>],
 ) -> String {
-    let panel_height: Dp = if panels.len() == 1 { 3_000 } else { 1_700 };
-    let mut lines = Vec::new();
-    for note in notes {
-        lines.extend(header::wrap(note, 110, WIDTH - 400));
+    let axis = axis_of(from, to);
+    let (unit, ticks) = axis.ticks(900);
+    let sheet = Sheet {
+        name,
+        title,
+        of: header::name(tables),
+        facts: header::facts(tables),
+        notes,
+        axis,
+        span: (from, to),
+        ticks,
+        across: format!("virtual time ({unit})"),
+        faults: &tables.faults,
+    };
+    sheet.draw(panels)
+}
+
+/// An axis over the whole width.
+pub(super) fn axis_of(from: i64, to: i64) -> TimeAxis {
+    TimeAxis::linear(from, to, LEFT, RIGHT)
+}
+
+impl Sheet<'_> {
+    /// The panels below each other over the one axis, as a document.
+    pub(super) fn draw(&self, panels: &[Panel<'_>]) -> String {
+        let panel_height: Dp = if panels.len() == 1 { 3_000 } else { 1_700 };
+        let mut lines = Vec::new();
+        for note in self.notes {
+            lines.extend(header::wrap(note, 110, WIDTH - 400));
+        }
+        let first = 420 + int(lines.len()) * 150 + 320;
+        let pitch = panel_height + 620;
+        let height = first + pitch * int(panels.len()) + 180;
+        let (title, of) = (self.title, &self.of);
+        let full_title = format!("{title} of {of}");
+        let notes = self.notes.join(" ");
+        let mut svg = Svg::new(self.name, WIDTH, height, &full_title, &notes);
+        svg.text(200, 270, Font::new(150, INK).bold(), title);
+        let after = 200 + text_width(title, 150, true) + 130;
+        let facts = format!("{of} · {}", self.facts);
+        let facts = elide(&facts, 120, false, WIDTH - after - 200);
+        svg.text(after, 270, Font::new(120, MUTED), &facts);
+        for (line, note) in lines.iter().enumerate() {
+            svg.text(200, 450 + int(line) * 150, Font::new(110, MUTED), note);
+        }
+        for (number, panel) in panels.iter().enumerate() {
+            let top = first + pitch * int(number);
+            let frame = Frame {
+                sheet: self,
+                top,
+                bottom: top + panel_height,
+                size: (WIDTH, height),
+                span: self.span,
+            };
+            frame.draw(&mut svg, panel, number + 1 == panels.len());
+        }
+        svg.finish()
     }
-    let first = 420 + int(lines.len()) * 150 + 320;
-    let pitch = panel_height + 620;
-    let height = first + pitch * int(panels.len()) + 180;
-    let full_title = format!("{title} of {}", header::name(tables));
-    let mut svg = Svg::new(name, WIDTH, height, &full_title, &notes.join(" "));
-    svg.text(200, 270, Font::new(150, INK).bold(), title);
-    let after = 200 + text_width(title, 150, true) + 130;
-    let facts = format!("{} · {}", header::name(tables), header::facts(tables));
-    svg.text(
-        after,
-        270,
-        Font::new(120, MUTED),
-        &elide(&facts, 120, false, WIDTH - after - 200),
-    );
-    for (line, note) in lines.iter().enumerate() {
-        svg.text(200, 450 + int(line) * 150, Font::new(110, MUTED), note);
-    }
-    let axis = TimeAxis::linear(from, to, LEFT, RIGHT);
-    for (number, panel) in panels.iter().enumerate() {
-        let top = first + pitch * int(number);
-        let frame = Frame {
-            axis: &axis,
-            top,
-            bottom: top + panel_height,
-            size: (WIDTH, height),
-            span: (from, to),
-        };
-        frame.draw(&mut svg, tables, panel, number + 1 == panels.len());
-    }
-    svg.finish()
 }
 
 struct Frame<'a> {
-    axis: &'a TimeAxis,
+    sheet: &'a Sheet<'a>,
     top: Dp,
     bottom: Dp,
     size: (Dp, Dp),
@@ -185,10 +227,10 @@ impl Frame<'_> {
         self.bottom - scaled(scale.at(value), self.bottom - self.top, scale.top())
     }
 
-    fn draw(&self, svg: &mut Svg, tables: &Tables, panel: &Panel<'_>, last: bool) {
-        let (unit, ticks) = self.axis.ticks(900);
-        let names = self.bands(svg, tables, panel.scale);
-        let vertical: Vec<i64> = ticks.iter().map(|tick| self.time_at(tick.x)).collect();
+    fn draw(&self, svg: &mut Svg, panel: &Panel<'_>, last: bool) {
+        let names = self.bands(svg, panel.scale);
+        let ticks = self.sheet.ticks.iter();
+        let vertical: Vec<i64> = ticks.map(|tick| self.time_at(tick.x)).collect();
         self.layer(svg, panel.scale, "", "grid", |area| {
             let (from, to) = self.span;
             let line = RGBColor(0xe9, 0xec, 0xf0).stroke_width(10);
@@ -219,7 +261,7 @@ impl Frame<'_> {
         for series in panel.series {
             self.line(svg, panel.scale, series);
         }
-        self.words(svg, panel, unit, &ticks, last);
+        self.words(svg, panel, last);
         for (x, name) in names {
             halo(svg, x + 40, self.top + 110, Font::new(100, MUTED), &name);
         }
@@ -246,9 +288,10 @@ impl Frame<'_> {
     }
 
     /// Shades the faults and tells where their names go.
-    fn bands(&self, svg: &mut Svg, tables: &Tables, scale: Scale) -> Vec<(Dp, String)> {
+    fn bands(&self, svg: &mut Svg, scale: Scale) -> Vec<(Dp, String)> {
         let (from, to) = self.span;
-        let seen: Vec<_> = tables
+        let seen: Vec<_> = self
+            .sheet
             .faults
             .iter()
             .filter(|row| row.start_us < to && row.end_us.is_none_or(|end| end > from))
@@ -266,7 +309,7 @@ impl Frame<'_> {
         let mut names = Vec::new();
         let mut free = Dp::MIN;
         for fault in seen {
-            let x = self.axis.x(fault.start_us);
+            let x = self.sheet.axis.x(fault.start_us);
             let width = text_width(&fault.name, 100, false) + 120;
             // A name that would run into the one before it is left to the list of faults.
             if x >= free && x + width < RIGHT + 600 {
@@ -313,20 +356,19 @@ impl Frame<'_> {
         svg.open("stroke-opacity=\".9\"");
         for (place, (at, value)) in drawn.iter().enumerate() {
             if let Some(value) = value.filter(|_| place % every == every / 2) {
-                marker(svg, self.axis.x(*at), self.y(scale, value), shape, hue);
+                marker(
+                    svg,
+                    self.sheet.axis.x(*at),
+                    self.y(scale, value),
+                    shape,
+                    hue,
+                );
             }
         }
         svg.close();
     }
 
-    fn words(
-        &self,
-        svg: &mut Svg,
-        panel: &Panel<'_>,
-        unit: &str,
-        ticks: &[crate::axis::Tick],
-        last: bool,
-    ) {
+    fn words(&self, svg: &mut Svg, panel: &Panel<'_>, last: bool) {
         let font = Font::new(110, MUTED);
         svg.text(
             LEFT - 700,
@@ -340,7 +382,7 @@ impl Frame<'_> {
         }
         let axis = format!("stroke=\"{RULE}\" stroke-width=\"1.4\"");
         svg.line((LEFT, self.bottom), (RIGHT, self.bottom), &axis);
-        for tick in ticks {
+        for tick in &self.sheet.ticks {
             svg.text(
                 tick.x,
                 self.bottom + 180,
@@ -349,12 +391,11 @@ impl Frame<'_> {
             );
         }
         if last {
-            let label = format!("virtual time ({unit})");
             svg.text(
                 RIGHT,
                 self.bottom + 350,
                 Font::new(115, INK).at(Anchor::End),
-                &label,
+                &self.sheet.across,
             );
         }
     }

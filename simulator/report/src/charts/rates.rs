@@ -99,7 +99,7 @@ pub fn throughput(tables: &Tables) -> Figure {
 }
 
 /// Events per second in each bin, in thousandths.
-fn rate(bins: &Bins, instants: &[i64]) -> Vec<(i64, Option<i64>)> {
+pub(super) fn rate(bins: &Bins, instants: &[i64]) -> Vec<(i64, Option<i64>)> {
     let counted = bins.collect(instants.iter().map(|at| (*at, 1)));
     counted
         .iter()

@@ -1,9 +1,9 @@
 //! Tests of the charts: the data is right, and the picture is sound XML with text as text.
 
-use analysis::tables::Tables;
+use analysis::tables::{ScalingRow, Tables};
 use resvg::usvg::roxmltree::Document;
 
-use super::{Figure, latency, queues, throughput};
+use super::{Figure, latency, queues, throughput, workers};
 use crate::samples::{self, Traffic, synthetic};
 
 fn value(figure: &Figure, metric: &str, label: &str) -> Vec<(i64, String)> {
@@ -76,9 +76,48 @@ fn queues_show_workers_and_inboxes() {
 }
 
 #[test]
+fn workers_go_in_steps() {
+    let mut tables = samples::lanes();
+    let row = |validator: &str, t_us, change: &str, running| ScalingRow {
+        validator: validator.to_owned(),
+        t_us,
+        change: change.to_owned(),
+        running,
+        ..ScalingRow::default()
+    };
+    tables.scaling = vec![
+        row("v1", 0, "start", 3),
+        row("v2", 0, "start", 2),
+        row("v1", 400_000, "running", 2),
+        row("v1", 600_000, "map", 4),
+    ];
+    let figure = workers(&tables);
+    let steps = |name: &str| -> Vec<(i64, String)> { value(&figure, "workers_running", name) };
+    let expected = [
+        (0, 3),
+        (400_000, 3),
+        (400_000, 2),
+        (600_000, 2),
+        (600_000, 4),
+        (1_000_000, 4),
+    ];
+    assert_eq!(
+        steps("v1"),
+        expected.map(|(at, count)| (at, count.to_string()))
+    );
+    assert_eq!(steps("v2").len(), 2);
+    assert_eq!(value(&figure, "blocks_per_s", "confirmed").len(), 5);
+}
+
+#[test]
 fn every_chart_is_well_formed_and_shades_the_faults() {
     for tables in [samples::lanes(), samples::hostile(), Tables::default()] {
-        for figure in [throughput(&tables), latency(&tables), queues(&tables)] {
+        for figure in [
+            throughput(&tables),
+            latency(&tables),
+            queues(&tables),
+            workers(&tables),
+        ] {
             let document = Document::parse(&figure.svg).expect("well-formed XML");
             let faults = document
                 .descendants()

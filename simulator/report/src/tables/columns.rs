@@ -2,7 +2,7 @@
 
 use analysis::tables::{
     BlockRow, ChainRow, ExpectationRow, FaultRow, MessageOutcome, MessageRow, RuleRow, RunRow,
-    Tables, WorkerRow,
+    ScalingRow, Tables, WorkerRow,
 };
 
 use crate::quantile::{Sample, quantile_us};
@@ -374,6 +374,44 @@ pub(super) fn workers() -> Vec<Column<WorkerRow>> {
         column("handled", "integer", "Requests handled within it.", |r| {
             r.handled.to_string()
         }),
+    ]
+}
+
+pub(super) fn scaling() -> Vec<Column<ScalingRow>> {
+    vec![
+        column("validator", "text", "Name of the validator.", |r| {
+            r.validator.clone()
+        }),
+        column("t_us", "integer", "When it changed, µs.", |r| {
+            r.t_us.to_string()
+        }),
+        column(
+            "change",
+            "text",
+            "`start`, `decided`, `map` (others share the chains) or `running` (one stopped, or is back).",
+            |r| r.change.clone(),
+        ),
+        column(
+            "cause",
+            "text",
+            "Why it was decided: `busy`, `idle` or `lost`.",
+            |r| r.cause.clone(),
+        ),
+        column(
+            "workers",
+            "integer",
+            "Workers that share its chains from then on.",
+            |r| r.workers.to_string(),
+        ),
+        column("running", "integer", "Those of them that are up.", |r| {
+            r.running.to_string()
+        }),
+        column(
+            "wanted",
+            "integer",
+            "As many as it has decided to have.",
+            |r| r.wanted.to_string(),
+        ),
     ]
 }
 

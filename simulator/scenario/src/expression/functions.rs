@@ -13,7 +13,7 @@ use crate::text::{Piece, TextError};
 use crate::units;
 
 /// Functions with one shape of arguments each, and how they are written.
-const STATES: [(&str, &str); 29] = [
+const STATES: [(&str, &str); 30] = [
     ("balance", "balance(\"A\") or balance(\"ana@A\")"),
     ("supply", "supply()"),
     ("burned_fees", "burned_fees()"),
@@ -42,6 +42,7 @@ const STATES: [(&str, &str); 29] = [
     ("fault_hits", "fault_hits(\"name of the fault\")"),
     ("lag", "lag(\"v4\")"),
     ("workers", "workers(\"v1\")"),
+    ("running_workers", "running_workers(\"v1\")"),
     ("undelivered", "undelivered(\"v1\")"),
     ("moved_chains", "moved_chains()"),
     ("rate", "rate(confirmed_blocks, 10s..20s)"),
@@ -73,7 +74,7 @@ const COUNTERS: [(&str, Counter); 8] = [
     ("rejected_messages", Counter::RejectedMessages),
 ];
 
-const MEASURES: [(&str, Measure); 7] = [
+const MEASURES: [(&str, Measure); 8] = [
     ("confirm_latency", Measure::ConfirmLatency),
     ("delivery_latency", Measure::DeliveryLatency),
     ("inbox_wait", Measure::InboxWait),
@@ -81,6 +82,7 @@ const MEASURES: [(&str, Measure); 7] = [
     ("inbox_depth", Measure::InboxDepth),
     ("worker_queue", Measure::WorkerQueue),
     ("worker_busy", Measure::WorkerBusy),
+    ("carried", Measure::Carried),
 ];
 
 /// The names of all functions, for the reference.
@@ -151,6 +153,11 @@ pub(super) fn function(
         "workers" => {
             let piece = call.one_text()?;
             scope.names.find_validator(&piece).map(Function::Workers)
+        }
+        "running_workers" => {
+            let piece = call.one_text()?;
+            let found = scope.names.find_validator(&piece);
+            found.map(Function::RunningWorkers)
         }
         "undelivered" => {
             let piece = call.one_text()?;

@@ -13,7 +13,7 @@ use crate::plan::ChainSet;
 fn names() -> Names {
     let mut names = Names::default();
     names.validators = 4;
-    names.workers = 2;
+    names.workers = vec![2; 4];
     names.faults = vec!["cut".to_owned()];
     for (name, first, count) in [("A", 0, 1), ("user", 1, 10)] {
         let group = Group {

@@ -36,6 +36,16 @@ pub enum FaultKind {
         /// Whether they lose also what they had persisted.
         loses_disk: bool,
     },
+    /// Validators that scale themselves lose a share of the workers that they have then, for good or
+    /// until the fault ends.
+    LoseWorkers {
+        /// Which validators.
+        validators: Vec<ValidatorIndex>,
+        /// The share of each one's workers; at least one worker.
+        share: Ratio,
+        /// Whether they come back when the fault ends.
+        restarts: bool,
+    },
     /// Every message that these nodes send or get takes longer.
     SlowLinks {
         /// Which.

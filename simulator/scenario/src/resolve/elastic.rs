@@ -1,13 +1,18 @@
 //! Validators whose number of workers changes.
 
-use engine::{VirtualDuration, VirtualTime};
+use engine::{Distribution, Ratio, VirtualDuration, VirtualTime};
+
+use protocol::{TimeDelta, autoscale::AutoscaleOptions};
 
 use super::Resolver;
 use super::validators::WORKERS_MAX;
 use crate::diagnostic::Code;
+use crate::distribution::distribution;
 use crate::document::At;
-use crate::plan::{FaultKind, FaultPlan, ResizeManner, ResizePlan, Targets};
-use crate::spec::{FaultSpec, ResizeSpec, Spec};
+use crate::plan::{
+    AutoscalePlan, FaultKind, FaultPlan, ResizeManner, ResizePlan, Targets, ValidatorIndex,
+};
+use crate::spec::{AutoscaleSpec, CrashSpec, FaultSpec, ResizeSpec, Spec};
 use crate::units;
 
 /// How long workers take to start when nothing else is said.
@@ -15,17 +20,192 @@ const BOOT: &str = "1s";
 /// How long a validator that is about to stop goes on with what it has.
 const DRAIN: &str = "100ms";
 
+/// How a validator that scales itself does it, where nothing else is said.
+const TARGET: &str = "65%";
+const INTERVAL: &str = "2s";
+const AUTOSCALE_BOOT: &str = "5s";
+const PATIENCE: &str = "10s";
+
+/// The validators that scale themselves, and how.
+pub(super) type Autoscaled = (Vec<ValidatorIndex>, AutoscalePlan);
+
 impl Resolver<'_> {
-    /// The most workers that any resize asks for, so that faults may name them.
-    pub(super) fn workers_to_come(&mut self, spec: &Spec) {
-        let active = spec
-            .faults
-            .iter()
-            .filter(|fault| self.is_active(fault.variant.as_ref()));
-        let asked = active.filter_map(|fault| fault.resize.as_ref()?.workers);
-        let most = asked.filter(|workers| *workers <= WORKERS_MAX).max();
-        let most = most.and_then(|workers| u32::try_from(workers).ok());
-        self.names.workers_max = self.names.workers.max(most.unwrap_or(0));
+    /// The most workers that each validator ever has, so that faults may name them.
+    pub(super) fn workers_to_come(&mut self, spec: &Spec, autoscale: Option<&Autoscaled>) {
+        self.names.workers_max = self.names.workers.clone();
+        for validator in autoscale.iter().flat_map(|(validators, _)| validators) {
+            let most = autoscale.map_or(0, |(_, scale)| scale.options.max);
+            self.names.workers_max[validator.position()] = most;
+        }
+        for fault in &spec.faults {
+            if !self.is_active(fault.variant.as_ref()) {
+                continue;
+            }
+            let Some(resize) = &fault.resize else {
+                continue;
+            };
+            let asked = resize.workers.filter(|workers| *workers <= WORKERS_MAX);
+            let asked = asked.and_then(|workers| u32::try_from(workers).ok());
+            let text = resize.validators.as_deref().unwrap_or_default();
+            let validators = self.names.find_validators(&Self::whole(text));
+            for validator in validators.unwrap_or_default() {
+                let most = &mut self.names.workers_max[validator.position()];
+                *most = (*most).max(asked.unwrap_or(0));
+            }
+        }
+    }
+
+    pub(super) fn autoscale(&mut self, at: &At, written: &mut AutoscaleSpec) -> Option<Autoscaled> {
+        let whose = written.validators.get_or_insert_with(|| "v*".to_owned());
+        let validators = self.read_text(&at.key("validators"), Some(whose), |names, text| {
+            names.find_validators(&Self::whole(text))
+        });
+        let min = *written.min.get_or_insert(1);
+        let min = self.bounded(&at.key("min"), Some(min), WORKERS_MAX);
+        let max = self.bounded(&at.key("max"), written.max, WORKERS_MAX);
+        let target = written
+            .target
+            .get_or_insert_with(|| TARGET.to_owned())
+            .clone();
+        let target = self.busy_share(&at.key("target"), &target);
+        let interval = written.interval.get_or_insert_with(|| INTERVAL.to_owned());
+        let why = "between two looks at the workers passes time";
+        let interval = self.positive(&at.key("interval"), &interval.clone(), why);
+        let patience = written.patience.get_or_insert_with(|| PATIENCE.to_owned());
+        let patience = self.read(&at.key("patience"), Some(patience), units::duration);
+        let boot = written
+            .boot
+            .get_or_insert_with(|| AUTOSCALE_BOOT.to_owned());
+        let boot = self.read_text(&at.key("boot"), Some(boot), |_, text| distribution(text));
+        if boot == Some(Distribution::Constant(VirtualDuration::ZERO)) {
+            let help = "the shortest is \"1us\"".to_owned();
+            self.say(
+                &at.key("boot"),
+                Code::BadValue,
+                "workers take time to start",
+                help,
+            );
+        }
+        let span = |one: VirtualDuration| TimeDelta::from_micros(one.as_micros());
+        let (validators, options) = (
+            validators?,
+            AutoscaleOptions {
+                min: min?,
+                max: max?,
+                target: target?,
+                interval: span(interval?),
+                patience: span(patience?),
+            },
+        );
+        if options.min > options.max {
+            let message = format!("the least is {}, and the most {}", options.min, options.max);
+            let help = "make `min` at most `max`".to_owned();
+            self.say(&at.key("min"), Code::BadValue, message, help);
+            return None;
+        }
+        self.first_workers(at, &validators, options);
+        let boot = boot?;
+        Some((validators, AutoscalePlan { options, boot }))
+    }
+
+    /// Workers begin as many as there may be.
+    fn first_workers(&mut self, at: &At, validators: &[ValidatorIndex], options: AutoscaleOptions) {
+        let fits = |workers: u32| (options.min..=options.max).contains(&workers);
+        let outside = validators.iter().find_map(|validator| {
+            let first = *self.names.workers.get(validator.position())?;
+            (!fits(first)).then_some((validator.get() + 1, first))
+        });
+        if let Some((validator, first)) = outside
+            && !self.names.validators_are_partial
+        {
+            let message = format!(
+                "v{validator} begins with {first} workers, and has {} to {}",
+                options.min, options.max
+            );
+            let help = format!("write workers = {} in [validators]", options.min);
+            self.say_key(at, Code::BadValue, message, "", help);
+        }
+    }
+
+    /// A share of the time, in millionths.
+    fn busy_share(&mut self, at: &At, text: &String) -> Option<u32> {
+        let share = self.read(at, Some(text), units::ratio)?;
+        let millionths = u128::from(share.num()) * 1_000_000 / u128::from(share.den());
+        let millionths = u32::try_from(millionths).ok()?;
+        if millionths == 0 {
+            let message = "workers that are never busy do nothing";
+            self.say(at, Code::BadValue, message, "write \"65%\"".to_owned());
+            return None;
+        }
+        Some(millionths)
+    }
+
+    /// `v1/w*` of validators that scale themselves: the workers that they have when it strikes, or a
+    /// share of them.
+    pub(super) fn lose_workers(
+        &mut self,
+        at: &At,
+        spec: &Spec,
+        written: &CrashSpec,
+        has_end: bool,
+    ) -> Option<FaultKind> {
+        let scale = spec.validators.as_ref()?.autoscale.as_ref()?;
+        let whose = written.workers.as_deref()?.strip_suffix("/w*")?;
+        let find = |text: &str| self.names.find_validators(&Self::whole(text)).ok();
+        let validators = find(whose)?;
+        let scaled = find(scale.validators.as_deref().unwrap_or("v*"))?;
+        if !validators.iter().all(|one| scaled.contains(one)) {
+            return None;
+        }
+        if written.after_outputs.is_some() {
+            let message = "which workers these are is known when the fault strikes";
+            let help = "name one worker, such as `v1/w1`".to_owned();
+            self.say_key(&at.key("after_outputs"), Code::BadValue, message, "", help);
+        }
+        let share = written.fraction.as_deref().map(units::ratio);
+        Some(FaultKind::LoseWorkers {
+            validators,
+            share: share.and_then(Result::ok).unwrap_or(Ratio::ONE),
+            restarts: has_end || written.restart.is_some(),
+        })
+    }
+
+    /// What validators that scale themselves cannot go together with.
+    pub(super) fn check_autoscale(
+        &mut self,
+        plans: Option<&[crate::plan::ValidatorPlan]>,
+        faults: &[FaultPlan],
+        places: &[At],
+    ) {
+        let scales = |validator: &ValidatorIndex| {
+            let plan = plans.and_then(|plans| plans.get(validator.position()));
+            plan.is_some_and(|plan| plan.autoscale.is_some())
+        };
+        for (fault, at) in faults.iter().zip(places) {
+            let (key, what, hit) = match &fault.kind {
+                FaultKind::Resize(resize) => (
+                    "resize",
+                    "decides itself how many workers it has",
+                    resize.validators.iter().any(scales),
+                ),
+                FaultKind::Rollback(Targets::Validators(validators)) => (
+                    "byzantine",
+                    "has one disk for all workers, which cannot fall back",
+                    validators.iter().any(scales),
+                ),
+                FaultKind::Rollback(Targets::Workers(workers)) => (
+                    "byzantine",
+                    "has one disk for all workers, which cannot fall back",
+                    workers.iter().any(|(validator, _)| scales(validator)),
+                ),
+                _ => continue,
+            };
+            if hit {
+                let message = format!("a validator that scales itself {what}");
+                let help = "leave it out with autoscale = { validators = \"v2\", ... }".to_owned();
+                self.say_key(&at.key(key), Code::BadValue, message, "", help);
+            }
+        }
     }
 
     pub(super) fn resize(

@@ -40,7 +40,7 @@ impl Resolver<'_> {
             }
             let at = root.index(index);
             let name = self.unique(&at, written.name.as_ref(), &mut taken, "a fault");
-            let plan = self.fault(&at, written);
+            let plan = self.fault(spec, &at, written);
             // An expectation may speak of a fault that has mistakes.
             self.names.faults.push(name.cloned().unwrap_or_default());
             let (from, until, kind) = plan.unwrap_or_else(|| {
@@ -64,6 +64,7 @@ impl Resolver<'_> {
 
     fn fault(
         &mut self,
+        spec: &Spec,
         at: &At,
         written: &FaultSpec,
     ) -> Option<(VirtualTime, VirtualTime, FaultKind)> {
@@ -113,7 +114,11 @@ impl Resolver<'_> {
             let link = self.link(&here, between, loss.inside.as_ref(), "loss");
             FaultKind::Loss(link?, ratio?)
         } else if let Some(crash) = &written.crash {
-            let (kind, restart) = self.crash(&at.key("crash"), crash, written.r#for.is_some())?;
+            let (here, has_end) = (at.key("crash"), written.r#for.is_some());
+            let (kind, restart) = self.crash(&here, crash, has_end)?;
+            let kind = self
+                .lose_workers(&here, spec, crash, has_end)
+                .unwrap_or(kind);
             if let (Some(from), Some(restart)) = (from, restart) {
                 until = from.saturating_add(restart).min(self.end.max(from));
             }
@@ -252,10 +257,11 @@ impl Resolver<'_> {
         let validator = self.read_text(&at.key("inside"), inside, |names, text| {
             names.find_validator(&Self::whole(text))
         });
+        let validator = validator?;
         let here = at.key("between");
         let workers = |resolver: &mut Self, index: usize, text: &String| {
             resolver.read_text(&here.index(index), Some(text), |names, text| {
-                names.find_workers(&Self::whole(text))
+                names.find_workers(&Self::whole(text), validator)
             })
         };
         let left = workers(self, 0, left);
@@ -272,7 +278,7 @@ impl Resolver<'_> {
             return None;
         }
         Some(LinkPlan::Workers {
-            validator: validator?,
+            validator,
             left,
             right,
         })

@@ -181,7 +181,7 @@ impl Resolver<'_> {
             let action = match &fault.kind {
                 FaultKind::Partition(_) => "partition",
                 FaultKind::Loss(_, _) => "loss",
-                FaultKind::Crash { .. } => "crash",
+                FaultKind::Crash { .. } | FaultKind::LoseWorkers { .. } => "crash",
                 FaultKind::SlowLinks { .. } | FaultKind::SlowWork { .. } => "slow",
                 FaultKind::Clock { .. } => "clock",
                 FaultKind::Resize(_) => "resize",
@@ -194,11 +194,15 @@ impl Resolver<'_> {
         }
     }
 
-    /// Compares the work that is offered with the work that one validator's workers can do.
+    /// Compares the work that is offered with the work that a validator's workers can do, of the
+    /// validator that ever has the fewest at most.
     fn lint_load(&mut self, plan: &Plan) {
-        let Some(validator) = plan.validators.first() else {
+        let workers = |number| plan.workers_at_once(crate::plan::ValidatorIndex::at(number));
+        let weakest = (0..plan.validators.len()).min_by_key(|number| workers(*number));
+        let Some(weakest) = weakest else {
             return;
         };
+        let (validator, workers) = (&plan.validators[weakest], workers(weakest));
         let service = &validator.service;
         let micros = |one: VirtualDuration| u128::from(one.as_micros());
         let consensus = micros(mean(&service.propose)) + micros(mean(&service.confirmed));
@@ -246,15 +250,14 @@ impl Resolver<'_> {
             }
         }
         // Millionths of events a second times microseconds is 10^-12; one worker is busy at 10^12.
-        let capacity = u128::from(validator.workers) * 1_000_000_000_000;
+        let capacity = u128::from(workers) * 1_000_000_000_000;
         if busiest > capacity {
             let percent = busiest * 100 / capacity;
             let rate = rate_at_busiest / 1_000_000;
             let message = format!("about {percent}% of what the workers can do is offered");
             let help = format!(
-                "{rate} blocks a second need {} workers in every validator; here are {}",
+                "{rate} blocks a second need {} workers in every validator; here are {workers}",
                 busiest.div_ceil(1_000_000_000_000),
-                validator.workers
             );
             let at = At::root().key("validators");
             let key = if self.document.has(&at.key("workers")) {
@@ -424,6 +427,7 @@ impl Downtime<'_> {
                 targets: Targets::Workers(_) | Targets::Wallets(..),
                 ..
             }
+            | FaultKind::LoseWorkers { .. }
             | FaultKind::SlowLinks { .. }
             | FaultKind::SlowWork { .. }
             | FaultKind::ByzantineValidators { .. }

@@ -8,20 +8,20 @@ use crate::plan::{Limits, OutputPlan, TraceMode};
 use crate::spec::Spec;
 
 /// Pictures by name, and the formats of each; every picture comes with its data.
-pub const FIGURES: [(&str, &[&str]); 5] = [
+pub const FIGURES: [(&str, &[&str]); 6] = [
     ("lanes", &["svg", "png"]),
     ("flow", &["svg", "png", "dot", "graphml"]),
     ("throughput", &["svg", "png"]),
     ("latency", &["svg", "png"]),
     ("queues", &["svg", "png"]),
+    ("workers", &["svg", "png"]),
 ];
 
 /// Pictures of later work.
-const LATER: [&str; 8] = [
+const LATER: [&str; 7] = [
     "latency-timeline",
     "latency-cdf",
     "validators",
-    "workers",
     "matrix",
     "inbox",
     "rounds",

@@ -64,20 +64,31 @@ impl Resolver<'_> {
         let workers = *target.workers.get_or_insert(1);
         let workers = self.bounded(&at.key("workers"), Some(workers), WORKERS_MAX);
         self.names.validators = count.unwrap_or(0);
-        self.names.workers = workers.unwrap_or(0);
         self.names.validators_are_partial = count.is_none() || workers.is_none();
-        self.workers_to_come(spec);
+        let own_workers = self.own_workers(&at.key("own_workers"), written.own_workers.as_ref());
+        let workers_of = |number| own_workers.get(&number).copied().or(workers).unwrap_or(0);
+        self.names.workers = (0..count.unwrap_or(0)).map(workers_of).collect();
+        let autoscale = target.autoscale.as_mut();
+        let autoscale = autoscale.and_then(|written| self.autoscale(&at.key("autoscale"), written));
+        let scale_of = |number| {
+            let (validators, scale) = autoscale.as_ref()?;
+            let own = validators.contains(&ValidatorIndex::new(number));
+            own.then(|| scale.clone())
+        };
+        self.workers_to_come(spec, autoscale.as_ref());
 
         let regions = self.validator_regions(&at.key("regions"), written, count);
         let service = self.service(&at.key("service"), target.service.get_or_insert_default());
         let weights = self.weights(&at.key("weights"), written.weights.as_ref());
         let skews = self.skews(&at.key("clock_skew"), written.clock_skew.as_ref());
-        let (count, workers, service) = (count?, workers?, service?);
+        workers?;
+        let (count, service) = (count?, service?);
         let plans = (0..count).map(|number| ValidatorPlan {
             name: format!("v{}", number + 1),
             weight: weights.get(&number).copied().unwrap_or(1),
             region: self.region_of(&regions, number),
-            workers,
+            workers: workers_of(number),
+            autoscale: scale_of(number),
             service: service.clone(),
             clock: skews.get(&number).copied().unwrap_or(ClockSkew::NONE),
         });
@@ -235,6 +246,24 @@ impl Resolver<'_> {
             }
         }
         weights
+    }
+
+    /// The numbers of workers of validators that have another than the rest.
+    fn own_workers(&mut self, at: &At, map: Option<&BTreeMap<String, u64>>) -> BTreeMap<u32, u32> {
+        let mut own = BTreeMap::new();
+        for (name, workers) in map.into_iter().flatten() {
+            let here = at.key(name);
+            let Some(number) = self.validator_key(&here, name) else {
+                continue;
+            };
+            if *workers == 0 {
+                let message = "a validator has workers";
+                self.say(&here, Code::BadValue, message, "at least 1".to_owned());
+            } else if let Some(workers) = self.bounded(&here, Some(*workers), WORKERS_MAX) {
+                own.insert(number, workers);
+            }
+        }
+        own
     }
 
     /// Validators without weight wait for a later committee: somebody has to be in the first one,
@@ -409,7 +438,9 @@ impl Resolver<'_> {
         let client = self.read(&at.key("client"), Some(client), units::ratio);
         let worker = shares.worker.get_or_insert_with(|| NO_SHARE.to_owned());
         let worker = self.read(&at.key("worker"), Some(worker), units::ratio);
-        if self.names.workers_max == 1 && worker.is_some_and(|share| !share.is_zero()) {
+        if self.names.workers_max.iter().all(|most| *most == 1)
+            && worker.is_some_and(|share| !share.is_zero())
+        {
             let message = "there is only one worker, so no message goes between workers";
             let help = "give the validators more workers".to_owned();
             self.say(&at.key("worker"), Code::NoEffect, message, help);

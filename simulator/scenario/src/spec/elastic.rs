@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::DURATION;
+use super::{DISTRIBUTION, DURATION, RATIO};
 
 /// Go over to another number of workers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,4 +30,37 @@ pub struct ResizeSpec {
     #[schemars(regex(pattern = DURATION))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drain: Option<String>,
+}
+
+/// How validators find out how many workers they need.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AutoscaleSpec {
+    /// Which validators, such as `v1` or `v*`; all if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validators: Option<String>,
+    /// The fewest workers of each; 1 if not given.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<u64>,
+    /// The most workers of each.
+    #[schemars(required, range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<u64>,
+    /// How busy workers should be; `"65%"` if not given.
+    #[schemars(regex(pattern = RATIO))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// How often each validator looks at its workers; `"2s"` if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<String>,
+    /// How long workers take to start; `"5s"` if not given.
+    #[schemars(regex(pattern = DISTRIBUTION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot: Option<String>,
+    /// How long fewer workers must have been enough before any is stopped; `"10s"` if not given.
+    #[schemars(regex(pattern = DURATION))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<String>,
 }

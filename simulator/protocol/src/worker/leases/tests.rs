@@ -35,7 +35,7 @@ impl Validator {
                 genesis: net.genesis.clone(),
                 validator: ValidatorIndex(0),
                 shard: ShardIndex(shard),
-                map,
+                map: map.clone(),
                 key: key(1, 0),
                 block_time_grace_period: WorkerConfig::BLOCK_TIME_GRACE_PERIOD,
                 delivery,

@@ -385,6 +385,76 @@ pub(super) const CHANGES: &[(&str, &str, &str)] = &[
         "[output]\nfigures = [\"lane.svg\", \"lanes.pdf\"]\n[[variants]]",
     ),
     (
+        "workers of an unknown validator",
+        "workers = 2",
+        "workers = 2\nown_workers = { v9 = 3 }",
+    ),
+    (
+        "a validator without workers",
+        "workers = 2",
+        "workers = 2\nown_workers = { v1 = 0 }",
+    ),
+    (
+        "autoscale without a limit",
+        "workers = 2",
+        "workers = 2\nautoscale = { min = 1 }",
+    ),
+    (
+        "autoscale upside down",
+        "workers = 2",
+        "workers = 2\nautoscale = { min = 4, max = 3 }",
+    ),
+    (
+        "autoscale from outside its limits",
+        "workers = 2",
+        "workers = 2\nautoscale = { min = 3, max = 6 }",
+    ),
+    (
+        "autoscale to idle workers",
+        "workers = 2",
+        "workers = 2\nautoscale = { max = 6, target = \"0%\" }",
+    ),
+    (
+        "autoscale at all times",
+        "workers = 2",
+        "workers = 2\nautoscale = { max = 6, interval = \"0s\" }",
+    ),
+    (
+        "workers out of nothing",
+        "workers = 2",
+        "workers = 2\nautoscale = { max = 6, boot = \"0s\" }",
+    ),
+    (
+        "resize of one that scales itself",
+        "for       = \"2s\"\npartition = { between = [\"clients\", \"v3\"] }",
+        "resize = { validators = \"v3\", workers = 4 }\n[validators.autoscale]\nmax = 6",
+    ),
+    (
+        "rollback of one that scales itself",
+        "partition = { between = [\"clients\", \"v3\"] }",
+        "byzantine = { workers = \"v3/w1\", behaviour = \"rolls-back\" }\n[validators.autoscale]\nmax = 6",
+    ),
+    (
+        "stop inside a step of whoever it is",
+        "partition = { between = [\"clients\", \"v3\"] }",
+        "crash = { workers = \"v3/w*\", after_outputs = 1 }\n[validators.autoscale]\nmax = 6",
+    ),
+    (
+        "sweep without seeds",
+        "[[variants]]",
+        "[sweep]\nseeds = \"5..5\"\n[[variants]]",
+    ),
+    (
+        "sweep over an unknown variant",
+        "[[variants]]",
+        "[sweep]\nseeds = \"1\"\nvariants = [\"supper\"]\n[[variants]]",
+    ),
+    (
+        "sweep over nothing",
+        "[[variants]]",
+        "[sweep]\nseeds = \"1\"\naxes = { \"seed\" = [] }\n[[variants]]",
+    ),
+    (
         "unknown trace",
         "[[variants]]",
         "[output]\ntrace = \"half\"\n[[variants]]",
