@@ -44,6 +44,7 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::BounceDropped,
     Sabotage::ZeroAmounts,
     Sabotage::ChainsOnCredit,
+    Sabotage::BatchesByHalves,
     Sabotage::BundlesTwice,
     Sabotage::ConfirmsBeforeSaving,
     Sabotage::BalancesUnchecked,

@@ -68,6 +68,8 @@ pub enum Sabotage {
     BundlesTwice,
     /// A worker confirms what has arrived before it has saved it, and the outbox forgets it.
     ConfirmsBeforeSaving,
+    /// The good updates of a batch that is rolled back are confirmed all the same.
+    BatchesByHalves,
     /// Nobody looks at what a chain permits its applications.
     PermissionsIgnored,
     /// A worker takes in messages of revoked epochs, whoever vouches for them.

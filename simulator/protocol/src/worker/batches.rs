@@ -15,6 +15,7 @@ use crate::{
     machine::{Output, Outputs},
     message::MessageBundle,
     observe::Observation,
+    sabotage::Sabotage,
     time::Timestamp,
 };
 
@@ -101,6 +102,10 @@ impl Worker {
                 }
                 // What the bad one tells and asks for stands; the others were never there.
                 out.list.extend(done.list.drain(told..));
+                if self.config.sabotage == Sabotage::BatchesByHalves {
+                    let sends = |output: &Output| matches!(output, Output::Send(..));
+                    out.list.extend(done.list.into_iter().filter(sends));
+                }
                 roll_back(chain, batch, number, out);
                 self.volatile.batches.one_by_one.insert(chain);
                 return;
