@@ -2,8 +2,7 @@
 //!
 //! Owns the chains that its [`ShardMap`] gives it, loads each on first touch, and never
 //! talks to another validator. This file routes; rules are in `consensus` and `cross_chain`.
-//! What survives a crash is the chains, the descriptions, the blobs and what is known of epochs;
-//! `Volatile` does not.
+//! All but `Volatile` survives a crash: chains, descriptions, blobs, what is known of epochs.
 
 mod batches;
 mod blobs;
