@@ -10,7 +10,7 @@ use crate::{
     ids::{ClientIndex, ValidatorIndex},
     machine::Output,
     ownership::ChainOwnership,
-    rpc::{ChainInfoQuery, Delivery, Request, RequestId},
+    rpc::{Delivery, Request, RequestId},
     testing::{Net, key},
     worker::{DeliveryOptions, WorkerConfig},
 };
@@ -133,7 +133,7 @@ impl Validator {
     }
 
     fn query(&self, chain: usize) -> Packet {
-        self.ask(chain, Request::ChainInfo(ChainInfoQuery::default()))
+        self.ask(chain, Request::ChainInfo(Box::default()))
     }
 }
 
