@@ -349,7 +349,7 @@ of_bound = "80%"
     assert_eq!(names, expected);
     let runs = fs::read_to_string(dir.path().join("a/two/sweep/runs.csv")).expect("a text");
     assert_eq!(runs.lines().count(), 5, "{runs}");
-    let more = sweep("c", "1", &["--set", "sweep.of_bound=120%"]);
+    let more = sweep("c", "1", &["--set", "sweep.of_bound=100%"]);
     check(&more, 1, "");
     let said = String::from_utf8_lossy(&more.stdout).into_owned();
     assert!(

@@ -67,6 +67,7 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("actix", &["actors"]),
     // One map that is only looked up by key.
     ("dashmap", &["actors"]),
+    ("foldhash", &["actors"]),
     // Every draw of a run.
     ("rand_chacha", &["engine"]),
     ("rand_core", &["engine"]),

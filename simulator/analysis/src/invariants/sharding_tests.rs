@@ -122,6 +122,8 @@ fn i_5_nothing_is_owed_where_nobody_has_stopped() {
 fn i_5_one_stop_is_one_excuse_whoever_holds_the_chain() {
     let mut network = Network::new();
     goes_on_elsewhere(&mut network, true);
+    released(&mut network, B, 1);
+    taken(&mut network, A, 2);
     let mut last = Vec::new();
     for tokens in [3, 4] {
         let transactions = vec![network.pay(tokens)];
@@ -130,8 +132,6 @@ fn i_5_one_stop_is_one_excuse_whoever_holds_the_chain() {
         network.confirm(&block);
         last.push(block);
     }
-    released(&mut network, B, 1);
-    taken(&mut network, A, 2);
     network.execute(1, &last[1]);
     assert_eq!(broken(&network), [Invariant::TipMonotone]);
 }

@@ -130,9 +130,9 @@ metric = "min(carried) >= 95%"
         }
         let scaling = Scaling::new(&plan);
         carried.finish(&mut windows, &scaling, at(struck + 3));
-        let all = Window {
-            from: VirtualTime::ZERO,
-            until: VirtualTime::MAX,
+        let calls = plan.expectations[0].expression.calls();
+        let Function::Statistic(_, _, all) = calls[0].function else {
+            panic!("the expectation asks for a statistic");
         };
         let tell = |statistic| windows.statistic(statistic, Measure::Carried, all);
         // Nothing of the first stretch, nine tenths of the second; two are left out.
