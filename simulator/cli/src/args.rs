@@ -90,7 +90,7 @@ pub(crate) enum Command {
     Help(HelpArgs),
     /// Run random scenarios in which everything goes wrong at once, one for each seed.
     Swarm(SwarmArgs),
-    /// Run every point of a scenario's [sweep] with every seed.
+    /// Run every point of a scenario's sweep with every seed.
     Sweep(SweepArgs),
     /// Print a completion script for a shell.
     Completion {
