@@ -204,7 +204,7 @@ impl Delivery {
             )
         });
         let count = *self.count(pair, validator);
-        let missing = Missing::Bundles(pair);
+        let missing = (Missing::Bundles(pair), verdicts.stamp.time);
         let (place, actor) = ((validator, recipient), verdicts.stamp.actor);
         let in_turn = turn == count || (turn > count && losses.excuse(place, missing, actor));
         verdicts.check(Invariant::InboxShape, in_turn, || {
@@ -286,7 +286,7 @@ impl Delivery {
     ) {
         let validator = holder.place.0;
         let (count, due) = self.arrived_and_due(pair, validator, height);
-        let arrived = count >= due || excused(losses, holder, pair);
+        let arrived = count >= due || excused(verdicts, losses, holder, pair);
         verdicts.check(Invariant::OutboxInboxLink, arrived, || {
             let missing = due - count;
             format!("the outbox forgets height {height}, and {missing} bundles have not arrived")
@@ -305,7 +305,7 @@ impl Delivery {
         height: u64,
     ) {
         let (count, due) = self.arrived_and_due(pair, holder.place.0, height);
-        let arrived = count >= due || excused(losses, holder, pair);
+        let arrived = count >= due || excused(verdicts, losses, holder, pair);
         verdicts.check(Invariant::BlockingDelivery, arrived, || {
             let missing = due - count;
             format!("height {height} is said to be delivered, and {missing} bundles are not")
@@ -452,8 +452,8 @@ fn at_cursor(cursor: Cursor) -> String {
 }
 
 /// Whether a crash excuses a worker, or any worker of a validator if it is not known which.
-fn excused(losses: &mut Losses, holder: Holder, pair: PairNo) -> bool {
-    let missing = Missing::Bundles(pair);
+fn excused(verdicts: &Verdicts, losses: &mut Losses, holder: Holder, pair: PairNo) -> bool {
+    let missing = (Missing::Bundles(pair), verdicts.stamp.time);
     match holder.actor {
         Some(actor) => losses.excuse(holder.place, missing, actor),
         None => losses.excuse_validator(holder.place, missing),

@@ -17,9 +17,11 @@ impl Invariants {
         let tip = self.heights.tip(validator, chain);
         let (actor, verdicts) = (self.verdicts.stamp.actor, &mut self.verdicts);
         let leaps = height > tip
-            && !self
-                .losses
-                .excuse((validator, chain), Missing::Blocks, actor);
+            && !self.losses.excuse(
+                (validator, chain),
+                (Missing::Blocks, verdicts.stamp.time),
+                actor,
+            );
         let falls = height < tip;
         verdicts.check(Invariant::TipMonotone, !falls && !leaps, || {
             format!("block {height} is executed, and the next height is {tip}")

@@ -2,13 +2,14 @@
 //!
 //! A crash cuts the outputs of one input at one place, and each chain's facts follow its save: so it
 //! excuses missing facts about one chain at most, which may be about several of its senders where
-//! updates are saved together, and each of these once.
+//! updates are saved together, and each of these once: at one instant, since what one update has
+//! brought is confirmed in one step, however many blocks it is of.
 //! What a worker owes of a chain is still owed when another worker has taken the chain over: that one
 //! tells what follows.
 
 use std::collections::BTreeMap;
 
-use engine::ActorId;
+use engine::{ActorId, VirtualTime};
 
 use crate::{
     registry::{ChainNo, PairNo, reach},
@@ -28,7 +29,8 @@ pub(crate) enum Missing {
 #[derive(Clone, Debug, Default)]
 struct Crash {
     place: Option<(u32, ChainNo)>,
-    excused: Vec<Missing>,
+    /// What it has excused, and when that was missed.
+    excused: Vec<(Missing, VirtualTime)>,
 }
 
 /// Crashes and what they have excused, by actor.
@@ -87,7 +89,12 @@ impl Losses {
 
     /// Excuses missing facts about a validator's chain that `actor` holds, if it has a crash that can,
     /// or one of those who held the chain before it has.
-    pub(crate) fn excuse(&mut self, place: (u32, ChainNo), of: Missing, actor: ActorId) -> bool {
+    pub(crate) fn excuse(
+        &mut self,
+        place: (u32, ChainNo),
+        of: (Missing, VirtualTime),
+        actor: ActorId,
+    ) -> bool {
         let former = self.former.get(&place).cloned().unwrap_or_default();
         let holders: Vec<_> = std::iter::once(actor).chain(former).collect();
         let crashes = |actor: &ActorId| actor.index().filter(|at| *at < self.left.len());
@@ -103,7 +110,11 @@ impl Losses {
     }
 
     /// Excuses missing facts of some worker of a validator.
-    pub(crate) fn excuse_validator(&mut self, place: (u32, ChainNo), of: Missing) -> bool {
+    pub(crate) fn excuse_validator(
+        &mut self,
+        place: (u32, ChainNo),
+        of: (Missing, VirtualTime),
+    ) -> bool {
         [true, false].into_iter().any(|bound| {
             let own = self.left.iter_mut().zip(&self.validators);
             let own = own.filter(|(_, validator)| **validator == Some(place.0));
@@ -116,18 +127,28 @@ impl Losses {
 
 impl Crash {
     /// Whether it can excuse this, being about that chain already or about none yet.
-    fn can_excuse(&self, place: (u32, ChainNo), of: Missing, bound: bool) -> bool {
+    fn can_excuse(
+        &self,
+        place: (u32, ChainNo),
+        (of, at): (Missing, VirtualTime),
+        bound: bool,
+    ) -> bool {
         match self.place {
             Some(known) => {
                 // Blocks and bundles are never told of in one input.
-                let blocks = of == Missing::Blocks || self.excused.contains(&Missing::Blocks);
-                bound && known == place && !blocks && !self.excused.contains(&of)
+                let mut excused = self.excused.iter();
+                let bundles = of != Missing::Blocks
+                    && excused.all(|(what, when)| match what {
+                        Missing::Blocks => false,
+                        Missing::Bundles(_) => *what != of || *when == at,
+                    });
+                bound && known == place && bundles
             }
             None => !bound,
         }
     }
 
-    fn take(&mut self, place: (u32, ChainNo), of: Missing) -> bool {
+    fn take(&mut self, place: (u32, ChainNo), of: (Missing, VirtualTime)) -> bool {
         self.place = Some(place);
         self.excused.push(of);
         true
