@@ -33,6 +33,16 @@ fn the_first_seeds_hold_and_every_family_strikes() {
 }
 
 #[test]
+fn seeds_that_once_found_a_bug_hold() {
+    // In turn: one block on two grounds in one round; what a stopped holder owes; a block that went
+    // with its wallet's disk; a user whose wallet lost its disk while the user was thinking.
+    for seed in [336, 7842, 3240, 499] {
+        let row = run_seed(seed, BuildOptions::default());
+        assert!(row.held(), "seed {seed}: {:?}", row.broken);
+    }
+}
+
+#[test]
 fn a_seed_gives_one_text_and_one_hash() {
     let text = scenario::swarm::scenario(7);
     assert_eq!(text, scenario::swarm::scenario(7));

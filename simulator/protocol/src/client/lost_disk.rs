@@ -28,9 +28,9 @@ pub(super) struct LostDisk {
 }
 
 impl LostDisk {
-    /// Whether everybody knows which commands went with the disk.
+    /// Whether everybody knows which commands went with the disk: its user can go on.
     pub(super) const fn is_told(&self) -> bool {
-        self.forgotten.is_empty() && self.given_up.is_none()
+        self.forgotten.is_empty()
     }
 }
 
