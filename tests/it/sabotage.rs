@@ -105,6 +105,33 @@ fn a_price_that_is_not_asked_is_caught() {
 }
 
 #[test]
+fn a_grant_that_is_paid_twice_is_caught() {
+    check_caught_everywhere(
+        "e-23-refunded-grant",
+        Sabotage::GrantPaidTwice,
+        "I-21 BlockConservation",
+    );
+}
+
+#[test]
+fn a_protected_message_that_is_rejected_is_caught() {
+    check_caught_everywhere(
+        "e-37-protected-message",
+        Sabotage::ProtectedRejected,
+        "I-32 Bounces",
+    );
+}
+
+#[test]
+fn a_bundle_that_is_taken_in_by_halves_is_caught() {
+    check_caught_everywhere(
+        "e-38-bundle-that-fails",
+        Sabotage::BundlesByHalves,
+        "I-19 NoNegativeBalance",
+    );
+}
+
+#[test]
 fn a_bounce_that_is_dropped_is_caught() {
     check_caught_everywhere(
         "e-18-rejected-transfer",

@@ -19,7 +19,8 @@ use scenario::{Options, Plan, swarm::Swarm};
 use crate::{Drive, source_plan, watch};
 
 /// Seeded bugs that make money or lose it on its way, and the check that notices each.
-pub const DELIVERY_BUGS: [(Sabotage, &str); 4] = [
+pub const DELIVERY_BUGS: [(Sabotage, &str); 5] = [
+    (Sabotage::GrantPaidTwice, "I-21 BlockConservation"),
     (Sabotage::BounceDropped, "I-32 Bounces"),
     (Sabotage::FeeNotBurned, "I-21 BlockConservation"),
     (Sabotage::BundlesTwice, "I-27 InboxShape"),

@@ -3,6 +3,7 @@
 //! Everything here is a function of the plan; nothing depends on how the world is run.
 
 mod audience;
+mod bundles;
 mod elastic;
 mod faults;
 mod genesis;
@@ -130,6 +131,7 @@ impl Names {
                 },
                 amount: *amount,
             },
+            plan::Action::SendBundle(bundle) => self.bundle(who, bundle, draw),
             plan::Action::Claim {
                 owner,
                 target,

@@ -35,6 +35,7 @@ mod losses;
 mod messages;
 mod money;
 mod permissions;
+mod reckoning;
 mod sharding;
 mod verdicts;
 mod votes;

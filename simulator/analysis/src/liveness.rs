@@ -101,7 +101,8 @@ impl Liveness {
         invariants: &mut Invariants,
         names: &Names<'_>,
     ) {
-        let start = self.start(stamp.time);
+        let (healed, busy) = (self.terms.healed.unwrap_or(VirtualTime::MAX), self.busy);
+        let early = |since: VirtualTime| stamp.time <= since.max(healed).max(busy);
         match fact {
             Observation::BlockProposed { height, round, .. } => {
                 if height.0 < invariants.heads.next_height(chain) {
@@ -124,14 +125,14 @@ impl Liveness {
                 if !known.wallets.contains(&wallet) {
                     known.wallets.push(wallet);
                 }
-                if stamp.time <= start {
+                if early(known.since) {
                     known.round = known.round.max(*round);
                 }
             }
             Observation::RoundEntered { height, round, .. } => {
                 let pending = self.pending.get_mut(chain.index()).and_then(Option::as_mut);
                 if let Some(known) = pending.filter(|one| one.height == height.0)
-                    && stamp.time <= start
+                    && early(known.since)
                 {
                     known.round = known.round.max(*round);
                 }

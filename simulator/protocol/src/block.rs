@@ -11,6 +11,7 @@ use crate::{
     blob::BlobId,
     committee::Committee,
     description::{ChainDescription, InitialChainConfig},
+    draft::BundleDraft,
     hash::{CryptoHash, Hashable},
     ids::{Account, AccountOwner, BlockHeight, ChainId, Epoch},
     message::{IncomingBundle, MessageAction, MessageBundle, OutgoingMessage, PostedMessage},
@@ -84,6 +85,8 @@ pub enum SystemOperation {
     },
     /// Replaces what applications may do on the chain, from the next block on.
     ChangeApplicationPermissions(Arc<ApplicationPermissions>),
+    /// Sends several messages to one chain, of any kind and with grants: see [`crate::draft`].
+    SendBundle(Arc<BundleDraft>),
 }
 
 /// One step of a block.
@@ -369,6 +372,7 @@ fn bundles(
             bundle.messages.push(PostedMessage {
                 authenticated_owner: message.authenticated_owner,
                 grant: message.grant,
+                refund_grant_to: message.refund_grant_to.clone(),
                 kind: message.kind,
                 index,
                 message: message.message.clone(),

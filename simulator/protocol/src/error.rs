@@ -135,6 +135,9 @@ pub enum ExecutionError {
     /// A protected bundle may not be rejected.
     #[error("the bundle is protected and may not be rejected")]
     CannotRejectMessage,
+    /// A bundle has messages, none of them on its way home, for another chain.
+    #[error("the bundle has no messages, or one that bounces, or is for the chain itself")]
+    InvalidBundle,
     /// A user's operations are executed in their order, each once.
     #[error("operation {found} of {owner}, and {expected} is the next")]
     UnexpectedNonce {

@@ -7,6 +7,7 @@
 mod blobs;
 mod committees;
 mod fees;
+mod grants;
 mod money;
 mod receiving;
 
@@ -343,6 +344,7 @@ impl Execution<'_> {
                 Ok(())
             }
             SystemOperation::VerifyBlob { blob_id } => self.verify_blob(*blob_id),
+            SystemOperation::SendBundle(draft) => self.send_bundle(draft),
             SystemOperation::ChangeApplicationPermissions(permissions) => {
                 let hash = CryptoHash::of(&**permissions);
                 self.changes.push(StateChange::Permissions(hash));

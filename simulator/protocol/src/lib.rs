@@ -16,6 +16,7 @@ pub mod client;
 pub mod committee;
 pub mod database;
 pub mod description;
+pub mod draft;
 pub mod epochs;
 pub mod error;
 pub mod execution;

@@ -60,6 +60,8 @@ pub struct OutgoingMessage {
     pub authenticated_owner: Option<AccountOwner>,
     /// What the recipient may spend on executing it.
     pub grant: Amount,
+    /// Who gets back what is left of the grant; boxed, since most messages carry none.
+    pub refund_grant_to: Option<Box<Account>>,
     /// How it may be treated.
     pub kind: MessageKind,
     /// What it says.
@@ -73,6 +75,8 @@ pub struct PostedMessage {
     pub authenticated_owner: Option<AccountOwner>,
     /// What the recipient may spend on executing it.
     pub grant: Amount,
+    /// Who gets back what is left of the grant; boxed, since most messages carry none.
+    pub refund_grant_to: Option<Box<Account>>,
     /// How it may be treated.
     pub kind: MessageKind,
     /// Position among all messages of the sender's block.

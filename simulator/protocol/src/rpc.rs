@@ -20,6 +20,7 @@ use crate::{
     },
     committee::Committee,
     description::ChainDescription,
+    draft::BundleDraft,
     epochs::Epochs,
     error::NodeError,
     hash::{CryptoHash, Hashable},
@@ -295,6 +296,8 @@ pub enum Action {
         /// How much.
         amount: Amount,
     },
+    /// Send several messages at once.
+    SendBundle(Arc<BundleDraft>),
     /// Take one's money from another chain.
     Claim {
         /// Whose money.

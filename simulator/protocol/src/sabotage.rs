@@ -48,6 +48,12 @@ pub enum Sabotage {
     NoLimits,
     /// A rejected tracked message does not go home.
     BounceDropped,
+    /// What a message was granted goes back twice.
+    GrantPaidTwice,
+    /// A bundle may be rejected although it is protected.
+    ProtectedRejected,
+    /// Of a bundle that fails, what comes before the failing message stays done.
+    BundlesByHalves,
     /// Nothing can be sent as if it were something.
     ZeroAmounts,
     /// The balance of a new chain is taken from nobody.

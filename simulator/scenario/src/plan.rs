@@ -5,6 +5,7 @@
 //! are gone. Knows nothing of text: names stay only where people will read them again.
 
 mod arrivals;
+mod bundle;
 mod elastic;
 mod faults;
 mod index;
@@ -20,6 +21,7 @@ use protocol::{
 use crate::expression::Expression;
 
 pub use arrivals::{ArrivalCursor, Gaps, OpenPlan, RatePoint, Visit};
+pub use bundle::{BundlePlan, ContentPlan, MessagePlan};
 pub use elastic::{AutoscalePlan, ResizeManner, ResizePlan};
 pub use faults::{CrashPoint, FaultKind, FaultPlan, LinkPlan, Targets};
 pub use index::{
@@ -406,6 +408,8 @@ pub enum Action {
         /// How many.
         amount: Amount,
     },
+    /// Send several messages at once; boxed, since most actions are small.
+    SendBundle(Box<BundlePlan>),
     /// Hand a payment from one's own account in to a public chain.
     Submit {
         /// The public chain.

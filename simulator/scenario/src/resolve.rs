@@ -6,6 +6,7 @@
 
 mod actions;
 mod blobs;
+mod bundles;
 mod chains;
 mod delivery;
 mod elastic;

@@ -5,6 +5,7 @@
 //! mistakes is read too; what must be there is marked in the schema and reported by the checker.
 //! Quantities stay text until they are resolved. Knows nothing of what the keys mean together.
 
+mod bundle;
 mod delivery;
 mod elastic;
 mod fees;
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use bundle::{BundleSpec, MessageSpec};
 pub use delivery::DeliverySpec;
 pub use elastic::{AutoscaleSpec, ResizeSpec};
 pub use fees::PolicySpec;

@@ -19,6 +19,7 @@ impl Names {
             .collect();
         let names = |action: &plan::Action| match action {
             plan::Action::Transfer { to, .. } => to.candidates().contains(chain),
+            plan::Action::SendBundle(bundle) => bundle.to.candidates().contains(chain),
             plan::Action::Claim { target, to, .. } => *target == chain || *to == chain,
             plan::Action::Submit { to, .. } => to.candidates().contains(chain),
             plan::Action::Airdrop { to, .. } => to.contains(chain),

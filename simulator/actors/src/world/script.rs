@@ -112,7 +112,11 @@ impl Writer<'_> {
             {
                 u64::from(sender.get())
             }
+            plan::Action::SendBundle(bundle) if bundle.to.draws_by_sender() => {
+                u64::from(sender.get())
+            }
             plan::Action::Transfer { .. }
+            | plan::Action::SendBundle(_)
             | plan::Action::Submit { .. }
             | plan::Action::Claim { .. }
             | plan::Action::OpenChain(_)

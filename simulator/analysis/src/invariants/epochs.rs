@@ -157,6 +157,7 @@ impl Epochs {
                 (Some(*epoch), !is_admin && (lossy || created))
             }
             SystemOperation::Transfer { .. }
+            | SystemOperation::SendBundle(_)
             | SystemOperation::Claim { .. }
             | SystemOperation::OpenChain(_)
             | SystemOperation::ChangeOwnership(_)

@@ -105,5 +105,6 @@ fn returns(back: &OutgoingMessage, origin: ChainId, rejected: &PostedMessage) ->
     back.destination == origin
         && back.message == rejected.message
         && back.grant == rejected.grant
+        && back.refund_grant_to == rejected.refund_grant_to
         && back.authenticated_owner == rejected.authenticated_owner
 }

@@ -1,23 +1,20 @@
 //! I-19, I-20, I-21: where the native token is, reckoned from the genesis and the confirmed blocks
 //! alone.
 //!
-//! A small interpreter of its own: it shares no code with the execution that it checks. Totals are
-//! kept as it goes, so a block costs what it contains.
+//! Owns all accounts. Totals are kept as it goes, so a block costs what it contains.
 
 use std::sync::Arc;
 
 use protocol::{
     Amount,
-    block::{Block, SystemOperation, Transaction},
+    block::Block,
     description::ChainDescription,
-    ids::{Account, AccountOwner, ChainId},
-    message::{
-        IncomingBundle, MessageAction, MessageBundle, MessageKind, OutgoingMessage, SystemMessage,
-    },
+    ids::{AccountOwner, ChainId},
+    message::{MessageBundle, SystemMessage},
     policy::ResourceControlPolicy,
 };
 
-use super::{Invariant, Verdicts, drops::Drops, fees::Meter};
+use super::{Invariant, Verdicts, drops::Drops, fees::Meter, reckoning::Reckoning};
 use crate::registry::{ChainNo, Registry, reach};
 
 /// The accounts of one chain.
@@ -128,15 +125,8 @@ impl Money {
     ) -> Option<(u128, Option<u128>)> {
         reach(&mut self.accounts, chain.index());
         let mut meter = policy.map(|policy| Meter::new(verdicts, policy, block));
-        let mut reckoning = Reckoning {
-            verdicts,
-            accounts: &mut self.accounts[chain.index()],
-            block,
-            emitted: Vec::new(),
-            consumed: 0,
-            dropped: 0,
-            change: (0, 0),
-        };
+        let accounts = &mut self.accounts[chain.index()];
+        let mut reckoning = Reckoning::new(verdicts, accounts, block);
         for transaction in &block.proposed().transactions {
             reckoning.transaction(transaction);
             if let Some(meter) = &mut meter {
@@ -246,265 +236,10 @@ pub(super) fn worth(bundle: &MessageBundle) -> u128 {
     })
 }
 
-fn value(message: &SystemMessage, grant: Amount) -> u128 {
+pub(super) fn value(message: &SystemMessage, grant: Amount) -> u128 {
     let carried = match message {
         SystemMessage::Credit { amount, .. } => amount.attos(),
         SystemMessage::Withdraw { .. } => 0,
     };
     carried.saturating_add(grant.attos())
-}
-
-/// A message that a block should send.
-type Expected<'a> = (ChainId, MessageKind, Said<'a>);
-
-/// What it should say.
-enum Said<'a> {
-    /// The same as a message that comes back.
-    Same(&'a SystemMessage),
-    Credit {
-        target: AccountOwner,
-        amount: Amount,
-        source: AccountOwner,
-    },
-    Withdraw {
-        owner: AccountOwner,
-        amount: Amount,
-        recipient: Account,
-    },
-}
-
-/// One block being reckoned.
-struct Reckoning<'a> {
-    verdicts: &'a mut Verdicts,
-    accounts: &'a mut Accounts,
-    block: &'a Block,
-    emitted: Vec<Expected<'a>>,
-    consumed: u128,
-    dropped: u128,
-    /// What the accounts gained and paid.
-    change: (u128, u128),
-}
-
-impl<'a> Reckoning<'a> {
-    fn transaction(&mut self, transaction: &'a Transaction) {
-        match transaction {
-            Transaction::ReceiveMessages(incoming) => self.receive(incoming),
-            Transaction::ExecuteOperation(operation) => self.operation(operation),
-        }
-    }
-
-    /// I-22: what the transaction costs leaves the accounts.
-    fn pay_fees(&mut self, meter: &mut Meter<'_>, transaction: &Transaction) {
-        let paid = meter.transaction(self.verdicts, self.accounts, transaction);
-        self.change.1 = self.change.1.saturating_add(paid);
-    }
-
-    fn receive(&mut self, incoming: &'a IncomingBundle) {
-        self.consumed = self.consumed.saturating_add(worth(&incoming.bundle));
-        for posted in &incoming.bundle.messages {
-            let carried = value(&posted.message, posted.grant);
-            match (incoming.action, posted.kind) {
-                (MessageAction::Reject, MessageKind::Tracked) => {
-                    let said = Said::Same(&posted.message);
-                    self.emitted
-                        .push((incoming.origin, MessageKind::Bouncing, said));
-                }
-                (MessageAction::Reject, _) => self.dropped = self.dropped.saturating_add(carried),
-                (MessageAction::Accept, kind) => self.accept(kind, &posted.message),
-            }
-        }
-    }
-
-    fn accept(&mut self, kind: MessageKind, message: &'a SystemMessage) {
-        match message {
-            SystemMessage::Credit {
-                target,
-                amount,
-                source,
-            } => {
-                let bounced = kind == MessageKind::Bouncing;
-                self.credit(if bounced { source } else { target }, *amount);
-            }
-            SystemMessage::Withdraw {
-                owner,
-                amount,
-                recipient,
-            } => {
-                self.pay(owner, recipient, *amount);
-            }
-        }
-    }
-
-    fn operation(&mut self, operation: &'a SystemOperation) {
-        match operation {
-            SystemOperation::Transfer {
-                owner,
-                recipient,
-                amount,
-            } => {
-                self.pay(owner, recipient, *amount);
-            }
-            SystemOperation::Claim {
-                owner,
-                target_id,
-                recipient,
-                amount,
-            } => {
-                if *target_id == self.block.chain_id() {
-                    self.pay(owner, recipient, *amount);
-                } else {
-                    let (owner, amount, recipient) = (*owner, *amount, *recipient);
-                    let said = Said::Withdraw {
-                        owner,
-                        amount,
-                        recipient,
-                    };
-                    self.emitted.push((*target_id, MessageKind::Simple, said));
-                }
-            }
-            SystemOperation::OpenChain(config) => {
-                self.debit(&AccountOwner::CHAIN, config.balance);
-            }
-            SystemOperation::Submitted(operation) => {
-                let submission = &operation.submission;
-                self.pay(&operation.owner(), &submission.recipient, submission.amount);
-            }
-            SystemOperation::ChangeOwnership(_)
-            | SystemOperation::CloseChain
-            | SystemOperation::PublishCommitteeBlob { .. }
-            | SystemOperation::CreateCommittee { .. }
-            | SystemOperation::RemoveCommittee { .. }
-            | SystemOperation::ProcessNewEpoch(_)
-            | SystemOperation::PublishDataBlob { .. }
-            | SystemOperation::VerifyBlob { .. }
-            | SystemOperation::ChangeApplicationPermissions(_) => {}
-        }
-    }
-
-    fn pay(&mut self, owner: &AccountOwner, recipient: &Account, amount: Amount) {
-        self.debit(owner, amount);
-        if recipient.chain_id == self.block.chain_id() {
-            self.credit(&recipient.owner, amount);
-        } else {
-            let said = Said::Credit {
-                target: recipient.owner,
-                amount,
-                source: *owner,
-            };
-            self.emitted
-                .push((recipient.chain_id, MessageKind::Tracked, said));
-        }
-    }
-
-    fn credit(&mut self, owner: &AccountOwner, amount: Amount) {
-        let balance = self.accounts.balance(owner);
-        let sum = balance.checked_add(amount.attos());
-        self.verdicts
-            .check(Invariant::NoNegativeBalance, sum.is_some(), || {
-                format!("the balance of {owner} wraps")
-            });
-        if let Some(sum) = sum {
-            self.accounts.set(owner, sum);
-            self.change.0 = self.change.0.saturating_add(amount.attos());
-        }
-    }
-
-    fn debit(&mut self, owner: &AccountOwner, amount: Amount) {
-        let balance = self.accounts.balance(owner);
-        let left = balance.checked_sub(amount.attos());
-        let known = !self.accounts.untold;
-        self.verdicts.check(
-            Invariant::NoNegativeBalance,
-            left.is_some() || !known,
-            || {
-                let balance = Amount::from_attos(balance);
-                let height = self.block.height();
-                format!("block {height} takes {amount} from {owner}, who holds {balance}")
-            },
-        );
-        self.accounts.set(owner, left.unwrap_or(0));
-        self.change.1 = self.change.1.saturating_add(amount.attos().min(balance));
-    }
-
-    /// I-21: what the block sends and opens is what its transactions say.
-    fn compare(&mut self) {
-        let outcome = self.block.outcome();
-        let sent: Vec<_> = outcome.messages.iter().flatten().collect();
-        let same = sent.len() == self.emitted.len()
-            && sent
-                .iter()
-                .zip(&self.emitted)
-                .all(|(sent, expected)| expected.is(sent));
-        let (found, expected, height) = (sent.len(), self.emitted.len(), self.block.height());
-        self.verdicts.check(Invariant::BlockConservation, same, || {
-            format!("block {height} sends {found} messages that are not the {expected} expected")
-        });
-        let configs = self
-            .block
-            .proposed()
-            .operations()
-            .filter_map(|operation| match operation {
-                SystemOperation::OpenChain(config) => Some(config.balance),
-                SystemOperation::Transfer { .. }
-                | SystemOperation::Claim { .. }
-                | SystemOperation::ChangeOwnership(_)
-                | SystemOperation::CloseChain
-                | SystemOperation::Submitted(_)
-                | SystemOperation::PublishCommitteeBlob { .. }
-                | SystemOperation::CreateCommittee { .. }
-                | SystemOperation::RemoveCommittee { .. }
-                | SystemOperation::ProcessNewEpoch(_)
-                | SystemOperation::PublishDataBlob { .. }
-                | SystemOperation::VerifyBlob { .. }
-                | SystemOperation::ChangeApplicationPermissions(_) => None,
-            });
-        let opened = self
-            .block
-            .opened()
-            .map(|description| description.config.balance);
-        self.verdicts
-            .check(Invariant::BlockConservation, configs.eq(opened), || {
-                format!("block {height} opens other chains than its operations say")
-            });
-    }
-}
-
-/// Whether a message is the expected one.
-trait Is {
-    fn is(&self, sent: &OutgoingMessage) -> bool;
-}
-
-impl Is for Expected<'_> {
-    fn is(&self, sent: &OutgoingMessage) -> bool {
-        let (destination, kind, said) = self;
-        let same = match (said, &sent.message) {
-            (Said::Same(message), sent) => *message == sent,
-            (
-                Said::Credit {
-                    target,
-                    amount,
-                    source,
-                },
-                SystemMessage::Credit {
-                    target: to,
-                    amount: much,
-                    source: from,
-                },
-            ) => (target, amount, source) == (to, much, from),
-            (
-                Said::Withdraw {
-                    owner,
-                    amount,
-                    recipient,
-                },
-                SystemMessage::Withdraw {
-                    owner: who,
-                    amount: much,
-                    recipient: to,
-                },
-            ) => (owner, amount, recipient) == (who, much, to),
-            (Said::Credit { .. } | Said::Withdraw { .. }, _) => false,
-        };
-        same && sent.destination == *destination && sent.kind == *kind
-    }
 }

@@ -418,6 +418,8 @@ impl Client {
     /// Tries again after a delay that grows with each failure.
     pub(super) fn wait_after_failure(&mut self, now: Timestamp, out: &mut Outputs) {
         self.failures += 1;
+        // Somebody's block may be locked that nobody else will finish.
+        self.looked = false;
         self.want_epochs();
         let options = &self.config.options;
         let delay = options

@@ -11,6 +11,7 @@ use crate::{
     block::{ProposedBlock, SystemOperation, Transaction},
     committee::Committee,
     description::InitialChainConfig,
+    draft::{BundleDraft, ContentDraft},
     error::{BlockError, ExecutionError},
     hash::CryptoHash,
     ids::{Account, AccountOwner, ChainId},
@@ -275,6 +276,7 @@ impl Client {
                 recipient,
                 ..
             } => unopened(target_id) || unopened(&recipient.chain_id),
+            Action::SendBundle(draft) => unopened(&draft.destination),
             Action::Airdrop { recipients, .. } => recipients.iter().any(unopened),
             Action::OpenChain { .. }
             | Action::ProcessInbox
@@ -300,6 +302,7 @@ impl Client {
                 recipient: self.account(recipient),
                 amount: *amount,
             },
+            Action::SendBundle(draft) => SystemOperation::SendBundle(self.bundle(draft)),
             Action::Claim {
                 owner,
                 target_id,
@@ -340,6 +343,17 @@ impl Client {
             }
         };
         vec![operation]
+    }
+
+    fn bundle(&self, draft: &BundleDraft) -> Arc<BundleDraft> {
+        let mut draft = draft.clone();
+        draft.destination = self.opened_id(&draft.destination);
+        for message in &mut draft.messages {
+            if let ContentDraft::Withdraw { recipient, .. } = &mut message.content {
+                *recipient = self.account(recipient);
+            }
+        }
+        Arc::new(draft)
     }
 
     fn airdrop(&self, recipients: &[ChainId], amount: Amount) -> Vec<SystemOperation> {

@@ -72,6 +72,7 @@ impl Execution<'_> {
             destination: recipient.chain_id,
             authenticated_owner,
             grant: Amount::ZERO,
+            refund_grant_to: None,
             kind: MessageKind::Tracked,
             message,
         });
@@ -95,6 +96,7 @@ impl Execution<'_> {
             destination: target_id,
             authenticated_owner: self.block.authenticated_owner,
             grant: Amount::ZERO,
+            refund_grant_to: None,
             kind: MessageKind::Simple,
             message: SystemMessage::Withdraw {
                 owner,

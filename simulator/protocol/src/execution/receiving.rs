@@ -15,20 +15,28 @@ use crate::{
 impl Execution<'_> {
     pub(super) fn receive(&mut self, incoming: &IncomingBundle) -> Result<(), ExecutionError> {
         match incoming.action {
-            MessageAction::Accept => incoming
+            MessageAction::Accept => {
+                let done = incoming.bundle.messages.iter().try_for_each(|message| {
+                    self.accept(message)?;
+                    self.refund(message)
+                });
+                if self.sabotage == Sabotage::BundlesByHalves {
+                    return Ok(());
+                }
+                done
+            }
+            MessageAction::Reject
+                if incoming.bundle.is_protected()
+                    && !self.was_closed
+                    && self.sabotage != Sabotage::ProtectedRejected =>
+            {
+                Err(ExecutionError::CannotRejectMessage)
+            }
+            MessageAction::Reject => incoming
                 .bundle
                 .messages
                 .iter()
-                .try_for_each(|message| self.accept(message)),
-            MessageAction::Reject if incoming.bundle.is_protected() && !self.was_closed => {
-                Err(ExecutionError::CannotRejectMessage)
-            }
-            MessageAction::Reject => {
-                for message in &incoming.bundle.messages {
-                    self.reject(incoming.origin, message);
-                }
-                Ok(())
-            }
+                .try_for_each(|message| self.reject(incoming.origin, message)),
         }
     }
 
@@ -50,18 +58,22 @@ impl Execution<'_> {
         }
     }
 
-    /// A rejected tracked message goes home as a bouncing one; nothing else happens (table 3.4).
-    pub(super) fn reject(&mut self, origin: ChainId, posted: &PostedMessage) {
+    /// A rejected tracked message goes home as a bouncing one, with its grant; of another one the grant
+    /// goes home, if it was not protected (table 3.4).
+    fn reject(&mut self, origin: ChainId, posted: &PostedMessage) -> Result<(), ExecutionError> {
         match posted.kind {
             MessageKind::Tracked if self.sabotage == Sabotage::BounceDropped => {}
             MessageKind::Tracked => self.send(OutgoingMessage {
                 destination: origin,
                 authenticated_owner: posted.authenticated_owner,
                 grant: posted.grant,
+                refund_grant_to: posted.refund_grant_to.clone(),
                 kind: MessageKind::Bouncing,
                 message: posted.message.clone(),
             }),
-            MessageKind::Simple | MessageKind::Protected | MessageKind::Bouncing => {}
+            MessageKind::Simple | MessageKind::Bouncing => self.refund(posted)?,
+            MessageKind::Protected => {}
         }
+        Ok(())
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn bundle(height: u64, index: u32, kind: MessageKind) -> Arc<MessageB
         messages: vec![PostedMessage {
             authenticated_owner: None,
             grant: Amount::ZERO,
+            refund_grant_to: None,
             kind,
             index: 0,
             message: SystemMessage::Credit {

@@ -87,6 +87,7 @@ pub(super) fn bundle(number: u64) -> Arc<MessageBundle> {
         messages: vec![PostedMessage {
             authenticated_owner: None,
             grant: Amount::ZERO,
+            refund_grant_to: None,
             kind: MessageKind::Tracked,
             index: 0,
             message,

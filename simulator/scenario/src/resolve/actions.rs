@@ -3,11 +3,11 @@
 use super::{Resolver, present, recipients};
 use crate::diagnostic::Code;
 use crate::document::At;
-use crate::plan::{Account, Action, ChainIndex, ChainPlan, ChainSet};
+use crate::plan::{Action, ChainIndex, ChainPlan, ChainSet};
 use crate::spec::{AirdropSpec, ClaimSpec, SubmitSpec, TransferSpec, WorkloadSpec};
 use crate::units;
 
-const LOOP_ACTIONS: &str = "transfer, claim, submit, process_inbox";
+const LOOP_ACTIONS: &str = "transfer, send_bundle, claim, submit, process_inbox";
 
 impl Resolver<'_> {
     pub(super) fn loop_action(
@@ -20,6 +20,7 @@ impl Resolver<'_> {
     ) -> Option<Action> {
         let found = present(&[
             ("transfer", written.transfer.is_some()),
+            ("send_bundle", written.send_bundle.is_some()),
             ("claim", written.claim.is_some()),
             ("submit", written.submit.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
@@ -29,6 +30,10 @@ impl Resolver<'_> {
         }
         if let Some(transfer) = &written.transfer {
             return self.transfer(&at.key("transfer"), transfer);
+        }
+        if let Some(bundle) = &written.send_bundle {
+            let only = selected.and_then(ChainSet::only);
+            return self.bundle(&at.key("send_bundle"), bundle, only);
         }
         if let Some(submit) = &written.submit {
             return self.submit(&at.key("submit"), submit, chains);
@@ -84,16 +89,7 @@ impl Resolver<'_> {
             let message = "nothing is sent";
             self.say(&at.key("amount"), Code::NoEffect, message, None);
         }
-        let from = match &written.from_owner {
-            Some(_) => {
-                let here = at.key("from_owner");
-                let owner = self.read_text(&here, written.from_owner.as_ref(), |names, text| {
-                    names.find_owner(&Self::whole(text))
-                });
-                Account::Owner(owner?)
-            }
-            None => Account::Chain,
-        };
+        let from = self.payer(at, written.from_owner.as_ref())?;
         let (to, account) = to?;
         Some(Action::Transfer {
             from,

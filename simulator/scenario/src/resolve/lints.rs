@@ -226,7 +226,9 @@ impl Resolver<'_> {
                     .get(0)
                     .is_some_and(|chain| has_super(&plan.chain(chain).owners));
                 let messages = match action {
-                    Action::Transfer { .. } | Action::Claim { .. } => crossing,
+                    Action::Transfer { .. } | Action::SendBundle(_) | Action::Claim { .. } => {
+                        crossing
+                    }
                     Action::Submit { .. }
                     | Action::OpenChain(_)
                     | Action::ProcessInbox
@@ -308,6 +310,7 @@ fn reachable(plan: &Plan) -> ChainSet {
         Action::Transfer { to, .. } | Action::Submit { to, .. } => {
             all = all.union(&to.candidates())
         }
+        Action::SendBundle(bundle) => all = all.union(&bundle.to.candidates()),
         Action::Claim { target, to, .. } => {
             all = all
                 .union(&ChainSet::one(*target))

@@ -16,7 +16,7 @@ use crate::plan::{
 use crate::spec::{ClosedSpec, OpenSpec, Spec, StepSpec, WorkloadSpec};
 use crate::units;
 
-const STEP_ACTIONS: &str = "transfer, claim, submit, open_chain, process_inbox, take_newest, airdrop, \
+const STEP_ACTIONS: &str = "transfer, send_bundle, claim, submit, open_chain, process_inbox, take_newest, airdrop, \
      change_ownership, change_permissions, close_chain, new_committee, revoke_epoch, publish_blob, verify_blob";
 const USERS_MAX: u64 = 1_000_000;
 const STEPS_MAX: usize = 100_000;
@@ -93,6 +93,7 @@ impl Resolver<'_> {
         let keys = [
             ("chains", written.chains.is_some()),
             ("transfer", written.transfer.is_some()),
+            ("send_bundle", written.send_bundle.is_some()),
             ("claim", written.claim.is_some()),
             ("submit", written.submit.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
@@ -171,6 +172,7 @@ impl Resolver<'_> {
         });
         let found = present(&[
             ("transfer", written.transfer.is_some()),
+            ("send_bundle", written.send_bundle.is_some()),
             ("claim", written.claim.is_some()),
             ("submit", written.submit.is_some()),
             ("open_chain", written.open_chain.is_some()),
@@ -197,6 +199,8 @@ impl Resolver<'_> {
             None
         } else if let Some(transfer) = &written.transfer {
             self.transfer(&at.key("transfer"), transfer)
+        } else if let Some(bundle) = &written.send_bundle {
+            self.bundle(&at.key("send_bundle"), bundle, chain)
         } else if let Some(claim) = &written.claim {
             let here = at.key("claim");
             let action = self.claim(&here, claim);

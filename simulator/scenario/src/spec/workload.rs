@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AMOUNT, DISTRIBUTION, DURATION, PermissionsSpec, PolicySpec, RATE};
+use super::{AMOUNT, BundleSpec, DISTRIBUTION, DURATION, PermissionsSpec, PolicySpec, RATE};
 
 /// What some users do: a script, or arrivals at a rate, or users that act and think in turn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,9 @@ pub struct WorkloadSpec {
     /// Action: send tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferSpec>,
+    /// Action: send several messages to another chain at once, of any kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send_bundle: Option<BundleSpec>,
     /// Action: ask for tokens of one's account on another chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimSpec>,
@@ -84,6 +87,9 @@ pub struct StepSpec {
     /// Action: send tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferSpec>,
+    /// Action: send several messages to another chain at once, of any kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send_bundle: Option<BundleSpec>,
     /// Action: ask for tokens of one's account on another chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimSpec>,

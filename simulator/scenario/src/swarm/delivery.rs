@@ -147,6 +147,24 @@ impl Cast {
         }
     }
 
+    /// Bundles of two messages with grants, of which what is left has to come back.
+    fn write_bundles(&self, text: &mut Text) {
+        let (from, until) = (duration(BUSY.0), duration(BUSY.1));
+        let open =
+            format!("{{ arrivals = \"poisson\", rate = \"2/s\", from = {from}, until = {until} }}");
+        let messages = "[{ credit = \"1\", grant = \"2\" }, { credit = \"2\", grant = \"1\" }]";
+        let keys = [
+            ("name", quoted("bundles with grants")),
+            ("chains", quoted("user/*")),
+            ("open", open),
+            (
+                "send_bundle",
+                format!("{{ to = \"uniform(shy/*, closing/*)\", messages = {messages} }}"),
+            ),
+        ];
+        text.table("[[workload]]", &keys);
+    }
+
     fn write_expectations(&self, text: &mut Text) {
         let total = BALANCE * self.chains();
         let lossless = format!("supply() + burned_fees() + dropped() == {total}");
@@ -216,6 +234,7 @@ pub(super) fn messages(seed: u64) -> String {
     cast.write_top(claim, bad, &mut dice, &mut text);
     cast.write_chains(&mut dice, &mut text);
     cast.write_work(&mut dice, &mut text);
+    cast.write_bundles(&mut text);
     for number in 1..=dice.between(4, 10) {
         let (validator, worker) = (dice.between(1, VALIDATORS), dice.between(1, cast.workers));
         let at = dice.millis(300, CRASHES_END - 1_500);

@@ -459,4 +459,34 @@ pub(super) const CHANGES: &[(&str, &str, &str)] = &[
         "[[variants]]",
         "[output]\ntrace = \"half\"\n[[variants]]",
     ),
+    (
+        "bundle to oneself",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "send_bundle = { to = \"A\", messages = [{ credit = \"1\" }] }",
+    ),
+    (
+        "message that does nothing",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "send_bundle = { to = \"shop\", messages = [{ kind = \"simple\" }] }",
+    ),
+    (
+        "message that does two things",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "send_bundle = { to = \"shop\", messages = [{ credit = \"1\", withdraw = \"1\" }] }",
+    ),
+    (
+        "bad grant",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "send_bundle = { to = \"shop\", messages = [{ credit = \"1\", grant = \"x\" }] }",
+    ),
+    (
+        "message that bounces from the start",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "send_bundle = { to = \"shop\", messages = [{ credit = \"1\", kind = \"bouncing\" }] }",
+    ),
+    (
+        "bundle without messages",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "send_bundle = { to = \"shop\", messages = [] }",
+    ),
 ];
