@@ -198,9 +198,28 @@ fn a_wallet_that_helps_nobody_is_caught() {
 }
 
 #[test]
+fn a_wallet_that_wedges_its_chain_is_caught() {
+    let name = "e-04-the-wallet-forgot-its-block.toml";
+    check_edge_case(name, Sabotage::NeverLooksFirst, "I-48 NoWedge");
+}
+
+#[test]
+fn wallets_that_stay_in_a_round_for_good_are_caught() {
+    let name = "../contended-game.toml";
+    check_edge_case(name, Sabotage::NeverEndsRounds, "I-44 ContendedProgress");
+}
+
+#[test]
 fn a_worker_that_never_sweeps_is_caught() {
     let name = "e-30-full-queue.toml";
     check_edge_case(name, Sabotage::NeverSweeps, "I-45 EventualDelivery");
+}
+
+#[test]
+fn an_outbox_that_keeps_a_block_is_caught() {
+    let name = "e-29-lost-confirmation.toml";
+    let bug = Sabotage::DuplicatesUnconfirmed;
+    check_edge_case(name, bug, "I-45 EventualDelivery");
 }
 
 #[test]

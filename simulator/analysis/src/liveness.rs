@@ -32,7 +32,7 @@ use terms::{Excuse, Terms};
 
 /// Requests that wait for one worker: with more it is not the protocol that keeps a block waiting.
 const BUSY: u64 = 8;
-/// Single-leader rounds that are looked through for one with a leader who has a block.
+/// Rounds that are looked through for one with a leader who has a block.
 const ROUNDS: u32 = 64;
 
 /// A height that was proposed and is not confirmed.
@@ -213,7 +213,8 @@ impl Liveness {
         invariants: &Invariants,
         names: &Names<'_>,
     ) -> Option<VirtualDuration> {
-        if owners.super_owners.len() > 1 || owners.is_public() || !owners.is_active() {
+        let unsure = owners.is_public() && self.terms.committees;
+        if owners.super_owners.len() > 1 || unsure || !owners.is_active() {
             return None;
         }
         let accounts: Vec<AccountOwner> = pending
@@ -234,7 +235,7 @@ impl Liveness {
             let timer = timer.map_or(0, |timer| VirtualDuration::from_micros(timer.micros()).0);
             let each = self.terms.trips.0.saturating_add(self.terms.patience.0);
             total = total.saturating_add(timer).saturating_add(each);
-            let led = matches!(round, Round::SingleLeader(_))
+            let led = matches!(round, Round::SingleLeader(_) | Round::Validator(_))
                 && accounts
                     .iter()
                     .any(|owner| manager.can_propose(instance, owner, round, members));
@@ -329,8 +330,9 @@ impl Liveness {
         });
     }
 
-    /// Whether the last block of a chain is so old that everybody should have it.
-    fn settled(&self, chain: ChainNo, (ended, quiet): (VirtualTime, bool)) -> bool {
+    /// Whether the last block of a chain is so old that everybody should have what it sends: a sweep
+    /// has taken place since, and since the last fault.
+    fn swept(&self, chain: ChainNo, (ended, quiet): (VirtualTime, bool)) -> bool {
         let (Ok(healed), Some(Some(last))) = (
             self.terms.healed,
             self.confirmed.get(chain.index()).copied(),
@@ -340,8 +342,17 @@ impl Liveness {
         let sweep = self.terms.sweep.unwrap_or(VirtualDuration::ZERO);
         let within = self.terms.trips.0.saturating_add(self.terms.patience.0);
         let within = VirtualDuration(within.saturating_add(sweep.0));
-        let from = last.max(self.busy);
-        last >= healed && (quiet || from.saturating_add(within) <= ended)
+        let from = last.max(healed).max(self.busy);
+        quiet || from.saturating_add(within) <= ended
+    }
+
+    /// Whether the last block of a chain is one since the last fault, and so old that everybody should
+    /// have it: its wallet has told them.
+    fn settled(&self, chain: ChainNo, end: (VirtualTime, bool)) -> bool {
+        let last = self.confirmed.get(chain.index()).copied().flatten();
+        let healed = self.terms.healed;
+        let since = last.is_some_and(|last| healed.is_ok_and(|healed| last >= healed));
+        since && self.swept(chain, end)
     }
 
     /// I-46: every validator that is up has the blocks of a chain whose wallet goes on.
@@ -381,7 +392,7 @@ impl Liveness {
         for pair in (0..number(registry.pairs())).map(PairNo) {
             let (recipient, origin) = registry.ends(pair);
             invariants.verdicts.stamp.chain = Some(recipient);
-            let judged = self.excuse(origin, names) == Some(None) && self.settled(origin, end);
+            let judged = self.excuse(origin, names) == Some(None) && self.swept(origin, end);
             let owners = invariants.owners(recipient);
             let known = owners.is_some_and(|owners| owners.is_active());
             if !judged || !known {
@@ -399,6 +410,15 @@ impl Liveness {
                         let name = names.validator(validator);
                         format!("{missing} bundles never arrived at {name}")
                     });
+                let held = invariants.delivery.held_in_outbox(pair, validator);
+                if self.terms.confirmed_again && missing == 0 {
+                    let empty = held.is_none();
+                    let verdicts = &mut invariants.verdicts;
+                    verdicts.check(Invariant::EventualDelivery, empty, || {
+                        let (name, height) = (names.validator(validator), held.unwrap_or(0));
+                        format!("an outbox of {name} keeps height {height} for good")
+                    });
+                }
             }
         }
     }

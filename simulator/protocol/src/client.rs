@@ -119,6 +119,8 @@ pub struct ClientOptions {
     pub helps: bool,
     /// Whether it looks at its chain before it builds on what it has, where others may have built.
     pub looks_first: bool,
+    /// Whether it asks for votes that a round is over whose time has run out.
+    pub ends_rounds: bool,
 }
 
 impl Default for ClientOptions {
@@ -135,6 +137,7 @@ impl Default for ClientOptions {
             message_policy: MessagePolicy::Accept,
             helps: true,
             looks_first: true,
+            ends_rounds: true,
         }
     }
 }

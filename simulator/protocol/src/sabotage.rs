@@ -102,8 +102,10 @@ pub enum Sabotage {
     GivesUp,
     /// A wallet sends nobody what he lacks.
     HelpsNobody,
-    /// A wallet proposes a block without looking what is there already.
+    /// A wallet proposes a block without looking what is there already, a fast one too.
     NeverLooksFirst,
+    /// A wallet waits in a round whose time is over.
+    NeverEndsRounds,
 }
 
 impl Sabotage {
@@ -136,6 +138,10 @@ impl Sabotage {
             },
             Self::HelpsNobody => ClientOptions {
                 helps: false,
+                ..sound
+            },
+            Self::NeverEndsRounds => ClientOptions {
+                ends_rounds: false,
                 ..sound
             },
             Self::NeverLooksFirst => ClientOptions {

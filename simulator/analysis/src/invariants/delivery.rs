@@ -79,6 +79,8 @@ pub(crate) struct Delivery {
     pairs: Vec<Pair>,
     /// Bundles arrived, by pair and validator.
     arrived: Vec<u32>,
+    /// The height above the last one that the outbox has forgotten, by pair and validator.
+    emptied: Vec<u64>,
 }
 
 impl Delivery {
@@ -87,6 +89,7 @@ impl Delivery {
             validators,
             pairs: Vec::new(),
             arrived: Vec::new(),
+            emptied: Vec::new(),
         }
     }
 
@@ -94,6 +97,7 @@ impl Delivery {
         let counts = (pair.index() + 1) * self.validators;
         if self.arrived.len() < counts {
             self.arrived.resize(counts, 0);
+            self.emptied.resize(counts, 0);
         }
         reach(&mut self.pairs, pair.index())
     }
@@ -292,7 +296,20 @@ impl Delivery {
             format!("the outbox forgets height {height}, and {missing} bundles have not arrived")
         });
         *self.count(pair, validator) = count.max(due);
+        let emptied = &mut self.emptied[pair.index() * self.validators + index(validator)];
+        *emptied = (*emptied).max(height.saturating_add(1));
         self.forget(pair);
+    }
+
+    /// The last height that sends to a pair, if the outbox of a validator still holds it.
+    pub(crate) fn held_in_outbox(&self, pair: PairNo, validator: u32) -> Option<u64> {
+        let Pair {
+            queue, forgotten, ..
+        } = self.pairs.get(pair.index())?;
+        let last = queue.last().map(|sent| sent.cursor).or(*forgotten)?;
+        let at = pair.index() * self.validators + index(validator);
+        let emptied = self.emptied.get(at).copied().unwrap_or(0);
+        (emptied <= last.height.0).then_some(last.height.0)
     }
 
     /// I-33: a validator has told that everything up to a height is delivered.

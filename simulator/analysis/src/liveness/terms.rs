@@ -38,6 +38,8 @@ pub(super) struct Terms {
     pub(super) patience: VirtualDuration,
     /// How long messages may wait for a sweep; `None`: nobody sweeps.
     pub(super) sweep: Option<VirtualDuration>,
+    /// Whether an update is confirmed again that brings nothing new.
+    pub(super) confirmed_again: bool,
     /// Whether the committee changes.
     pub(super) committees: bool,
     /// By validator: whether it is up at the end and keeps the rules.
@@ -53,6 +55,7 @@ impl Terms {
             trips: times(trip(plan), TRIPS),
             patience: VirtualDuration::ZERO,
             sweep: plan.delivery.sweep.map(from_protocol),
+            confirmed_again: plan.delivery.confirm_duplicates,
             committees: plan
                 .workloads
                 .iter()

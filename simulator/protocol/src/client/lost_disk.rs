@@ -103,6 +103,7 @@ impl Client {
     /// Whether this block may be proposed in the fast round.
     pub(super) fn may_be_fast(&self, candidate: &Candidate) -> bool {
         let own = matches!(candidate, Candidate::Own(..));
-        candidate.uses_no_oracles() && !(own && self.is_in_the_dark())
+        let cautious = self.config.options.looks_first;
+        candidate.uses_no_oracles() && !(own && cautious && self.is_in_the_dark())
     }
 }

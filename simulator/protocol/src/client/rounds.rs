@@ -134,7 +134,10 @@ impl Client {
                 self.wait_after_failure(now, out);
             }
             Turn::Propose(round) => self.propose(now, &candidate, round, store, out),
-            Turn::End(round) => self.start_ending(now, round, out),
+            Turn::End(round) if self.config.options.ends_rounds => {
+                self.start_ending(now, round, out);
+            }
+            Turn::End(_) => self.wait(now, None, out),
             Turn::Wait(until) => self.wait(now, until, out),
         }
     }

@@ -126,6 +126,22 @@ fn i_45_a_bundle_never_arrives() {
 }
 
 #[test]
+fn i_45_an_outbox_keeps_what_has_arrived() {
+    let mut network = Network::new();
+    let transactions = vec![network.pay(10)];
+    let block = network.block(A, transactions);
+    network.commit(&block);
+    let popped = network.records.iter().rposition(|record| {
+        matches!(&record.record, trace::Event::Protocol(fact)
+            if matches!(**fact, protocol::observe::Observation::OutboxConfirmed { .. }))
+    });
+    network
+        .records
+        .remove(popped.expect("an outbox was emptied"));
+    assert_eq!(broken(&plan(""), &network), [Invariant::EventualDelivery]);
+}
+
+#[test]
 fn i_46_a_validator_stays_behind() {
     let mut network = Network::new();
     let transactions = vec![network.pay(10)];
@@ -136,6 +152,7 @@ fn i_46_a_validator_stays_behind() {
     for validator in 0..3 {
         network.execute(validator, &block);
         network.arrive(validator, &block);
+        network.pop(validator, &block);
     }
     assert_eq!(broken(&plan(""), &network), [Invariant::CatchUp]);
 }
