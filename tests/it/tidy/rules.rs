@@ -87,7 +87,8 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("schemars", &["scenario"]),
     ("strsim", &["scenario"]),
     // Files.
-    ("zstd", &["trace", "microchains"]),
+    ("sha2", &["dev"]),
+    ("zstd", &["trace", "microchains", "dev"]),
     ("csv", &["report", "microchains", "dev"]),
     ("serde_json", &["scenario", "report", "microchains", "dev"]),
     // Graphs, charts, bitmaps.
@@ -235,6 +236,9 @@ pub(super) const FORBIDDEN: &[(&str, &str)] = &[
     ("unimplemented!(", "finish it"),
     ("dbg!(", "a leftover of debugging"),
 ];
+
+/// A workspace of its own: applications, which import Linera's SDK and nothing of ours.
+pub(super) const APPS: &str = "scenarios/apps/";
 
 /// Entries at the top of the repository.
 pub(super) const TOP_LEVEL: &[&str] = &[
