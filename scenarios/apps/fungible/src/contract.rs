@@ -3,12 +3,11 @@
 #![cfg_attr(target_arch = "wasm32", no_main)]
 
 use fungible::{
-    FungibleOperation, FungibleResponse, FungibleTokenAbi, InitialState, Message, Parameters,
-    state::FungibleState,
+    Account, FungibleOperation, FungibleResponse, FungibleTokenAbi, InitialState, Message,
+    Parameters, state::FungibleState,
 };
 use linera_sdk::{
     Contract, ContractRuntime,
-    abis::fungible::Account,
     linera_base_types::{AccountOwner, Amount, WithContractAbi},
     views::{RootView, View},
 };

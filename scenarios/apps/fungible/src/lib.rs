@@ -21,13 +21,13 @@
 pub mod state;
 
 use linera_sdk::{
-    abis::fungible::Account,
-    linera_base_types::{AccountOwner, Amount},
+    Contract, ContractRuntime,
+    linera_base_types::{AccountOwner, Amount, ApplicationId},
 };
 use serde::{Deserialize, Serialize};
 
 pub use linera_sdk::abis::fungible::{
-    FungibleOperation, FungibleResponse, FungibleTokenAbi, InitialState, Parameters,
+    Account, FungibleOperation, FungibleResponse, FungibleTokenAbi, InitialState, Parameters,
 };
 
 /// What the token on one chain tells the token on another.
@@ -51,4 +51,28 @@ pub enum Message {
         /// Where they go.
         target_account: Account,
     },
+}
+
+/// For contracts that use a token: transfers from an account of this chain, in the name of whoever
+/// has signed and of the contract itself.
+///
+/// # Panics
+/// If the token answers with anything but `Ok`. One that refuses ends the transaction.
+pub fn transfer<C: Contract>(
+    runtime: &mut ContractRuntime<C>,
+    token: ApplicationId<FungibleTokenAbi>,
+    owner: AccountOwner,
+    amount: Amount,
+    target_account: Account,
+) {
+    let transfer = FungibleOperation::Transfer {
+        owner,
+        amount,
+        target_account,
+    };
+    let response = runtime.call_application(true, token, &transfer);
+    assert!(
+        matches!(response, FungibleResponse::Ok),
+        "a token answers a transfer with Ok: {response:?}"
+    );
 }
