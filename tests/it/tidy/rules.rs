@@ -198,13 +198,15 @@ pub(super) const PLACES: &[Place] = &[
             "simulator/report/",
             "simulator/engine/src/distribution.rs",
             "simulator/scenario/src/plan/recipients.rs",
+            // Shows that a guest's floats are the same everywhere.
+            "scenarios/apps/hostile/",
         ],
         tests_too: true,
         instead: "no float reaches state or a decision: use integers, or `engine::Ratio`",
     },
     Place {
         word: "f32",
-        allowed: &[CLI, "simulator/report/"],
+        allowed: &[CLI, "simulator/report/", "scenarios/apps/hostile/"],
         tests_too: true,
         instead: "no float reaches state or a decision: use integers, or `engine::Ratio`",
     },
