@@ -142,3 +142,128 @@ fn modules_are_what_the_manifest_says() {
         "{stored_sum} bytes of modules, {STORED_MAX} at most"
     );
 }
+
+/// What contracts and services may both ask of a host: the names of the interface.
+const BASE: &[&str] = &[
+    "get-chain-id",
+    "get-block-height",
+    "get-application-id",
+    "get-application-creator-chain-id",
+    "read-application-description",
+    "application-parameters",
+    "get-chain-ownership",
+    "get-application-permissions",
+    "read-system-timestamp",
+    "read-chain-balance",
+    "read-owner-balance",
+    "read-owner-balances",
+    "read-balance-owners",
+    "perform-http-request",
+    "assert-before",
+    "read-data-blob",
+    "assert-data-blob-exists",
+    "log",
+    "contains-key-new",
+    "contains-key-wait",
+    "contains-keys-new",
+    "contains-keys-wait",
+    "read-multi-values-bytes-new",
+    "read-multi-values-bytes-wait",
+    "read-value-bytes-new",
+    "read-value-bytes-wait",
+    "find-keys-new",
+    "find-keys-wait",
+    "find-key-values-new",
+    "find-key-values-wait",
+];
+
+/// What only contracts may ask.
+const CONTRACT: &[&str] = &[
+    "authenticated-signer",
+    "message-is-bouncing",
+    "message-origin-chain-id",
+    "authenticated-caller-id",
+    "send-message",
+    "transfer",
+    "claim",
+    "open-chain",
+    "close-chain",
+    "change-ownership",
+    "change-application-permissions",
+    "create-application",
+    "create-data-blob",
+    "publish-module",
+    "try-call-application",
+    "emit",
+    "read-event",
+    "subscribe-to-events",
+    "unsubscribe-from-events",
+    "query-service",
+    "consume-fuel",
+    "validation-round",
+    "write-batch",
+];
+
+/// What only services may ask.
+const SERVICE: &[&str] = &[
+    "schedule-operation",
+    "try-query-application",
+    "check-execution-time",
+];
+
+fn module(name: &str) -> Vec<u8> {
+    let path = apps().join("modules").join(format!("{name}.wasm.zst"));
+    let stored = fs::read(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    zstd::decode_all(&stored[..]).expect("modules are compressed")
+}
+
+/// Whether a module imports a function. An import is two names, each after its length, and a kind.
+fn imports(module: &[u8], interface: &str, function: &str) -> bool {
+    let length = |name: &str| u8::try_from(name.len()).expect("names are short");
+    let mut import = vec![length(interface)];
+    import.extend(interface.as_bytes());
+    import.push(length(function));
+    import.extend(function.as_bytes());
+    import.push(0);
+    module.windows(import.len()).any(|window| window == import)
+}
+
+#[test]
+fn conformance_calls_every_function() {
+    let base = "linera:app/base-runtime-api";
+    let cases = [
+        ("conformance_contract", base, BASE),
+        (
+            "conformance_contract",
+            "linera:app/contract-runtime-api",
+            CONTRACT,
+        ),
+        ("conformance_service", base, BASE),
+        (
+            "conformance_service",
+            "linera:app/service-runtime-api",
+            SERVICE,
+        ),
+    ];
+    for (name, interface, functions) in cases {
+        let module = module(name);
+        let missing: Vec<_> = functions
+            .iter()
+            .filter(|function| !imports(&module, interface, function))
+            .collect();
+        assert!(missing.is_empty(), "{name} never calls {missing:?}");
+    }
+}
+
+#[test]
+fn services_import_nothing_of_contracts() {
+    let manifest = manifest();
+    for (name, _) in applications(&manifest) {
+        let name = format!("{}_service", name.replace('-', "_"));
+        let module = module(&name);
+        for function in CONTRACT {
+            let imported = imports(&module, "linera:app/contract-runtime-api", function);
+            assert!(!imported, "{name} imports `{function}`");
+        }
+    }
+}
