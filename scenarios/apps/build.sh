@@ -40,23 +40,21 @@ names() {
     done | LC_ALL=C sort
 }
 
-# A hash over files and their names. The test tests/it/apps.rs computes the same.
+# A hash over files and their names, which it reads. The test tests/it/apps.rs computes the same.
 hash_of() {
-    printf '%s\n' "$@" | LC_ALL=C sort | while read -r file; do
+    LC_ALL=C sort | while read -r file; do
         printf '%s %s\n' "$(sha256 "$file" | cut -d ' ' -f 1)" "$file"
     done | sha256 | cut -d ' ' -f 1
 }
 
 # The hash of what one application is made of, but for what it depends on.
 source_of() {
-    local files
-    mapfile -t files < <(find "$1/Cargo.toml" "$1/src" -type f \( -name '*.rs' -o -name Cargo.toml \))
-    hash_of "${files[@]}"
+    find "$1/Cargo.toml" "$1/src" -type f \( -name '*.rs' -o -name Cargo.toml \) | hash_of
 }
 
 sources() {
     local name
-    printf 'workspace = "%s"\n' "$(hash_of Cargo.toml Cargo.lock)"
+    printf 'workspace = "%s"\n' "$(printf '%s\n' Cargo.toml Cargo.lock | hash_of)"
     for name in $(names); do
         printf '%s = "%s"\n' "$name" "$(source_of "$name")"
     done
