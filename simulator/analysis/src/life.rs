@@ -12,6 +12,7 @@ mod handle;
 mod judge;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use std::collections::BTreeMap;
 
@@ -231,7 +232,10 @@ impl Lives {
 
 fn life(judge: &Judge<'_>, sent: &Sent) -> Life {
     let standings = judge.standings(sent);
-    let (fate, detail) = judge.verdict(sent, &standings);
+    let (fate, mut detail) = judge.verdict(sent, &standings);
+    if let Some(trouble) = judge.trouble(sent, &standings, fate) {
+        detail = format!("{detail}; {trouble}");
+    }
     let (sender, recipient) = judge.names;
     let height = sent.bundle.height.0;
     let messages: Vec<_> = sent

@@ -362,3 +362,27 @@ of_bound = "80%"
         "has no [sweep]",
     );
 }
+
+#[test]
+fn explain_says_the_cause_in_its_first_line_and_help_says_what_a_code_means() {
+    let dir = temp();
+    let output = microchains(dir.path(), &["run", "lost-confirmation", "--out", "r"]);
+    check(&output, 0, "");
+    let run = "r/lost-confirmation/1";
+    let explained = microchains(dir.path(), &["explain", run, "A:0/0"]);
+    check(&explained, 0, "");
+    let text = String::from_utf8_lossy(&explained.stdout).into_owned();
+    let first = text.lines().next().expect("a line");
+    assert!(first.starts_with("M-30  A:0/0 to B"), "{first}");
+    assert!(
+        first.contains("at v1 M-03, the confirmation was lost in a partition"),
+        "{first}"
+    );
+    let help = microchains(dir.path(), &["help", "M-03"]);
+    check(&help, 0, "");
+    assert!(String::from_utf8_lossy(&help.stdout).contains("M-03"));
+    let unknown = microchains(dir.path(), &["explain", run, "Z:0/0"]);
+    check(&unknown, 2, "this run has no chain `Z`");
+    let malformed = microchains(dir.path(), &["explain", run, "A-B"]);
+    check(&malformed, 2, "help:");
+}

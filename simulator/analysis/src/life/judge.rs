@@ -194,7 +194,7 @@ impl Judge<'_> {
     }
 
     /// The last refusal, if nothing came of it.
-    fn refused(&self, told: &[(VirtualTime, Told)]) -> Option<(Option<Fate>, String)> {
+    pub(super) fn refused(&self, told: &[(VirtualTime, Told)]) -> Option<(Option<Fate>, String)> {
         let (when, error) = told.iter().rev().find_map(|(when, told)| match told {
             Told::Refused(error) => Some((*when, error)),
             _ => None,
@@ -233,7 +233,7 @@ impl Judge<'_> {
         all.filter(|(when, _)| *when >= since).cloned().collect()
     }
 
-    fn way(&self, loss: Loss) -> String {
+    pub(super) fn way(&self, loss: Loss) -> String {
         match loss {
             Loss::Link => "by the link".to_owned(),
             Loss::Fault => "by a fault of the scenario".to_owned(),

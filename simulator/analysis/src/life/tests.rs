@@ -261,6 +261,11 @@ fn a_lost_confirmation_shows_although_the_message_is_there() {
     );
     let life = &lives(&network, "A:0/0")[0];
     assert_eq!(life.code, "M-20");
+    assert!(
+        life.headline.contains("; at v3 M-03, "),
+        "{}",
+        life.headline
+    );
     assert_eq!(life.places[2].code, Some("M-03"));
     assert_eq!(life.places[1].code, None);
 }

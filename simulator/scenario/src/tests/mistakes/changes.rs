@@ -489,4 +489,24 @@ pub(super) const CHANGES: &[(&str, &str, &str)] = &[
         "transfer = { to = \"shop\", amount = \"10\" }",
         "send_bundle = { to = \"shop\", messages = [] }",
     ),
+    (
+        "sweeps that Linera does not make",
+        "[network]",
+        "[delivery]\nas_upstream = true\nsweep = \"5s\"\n[network]",
+    ),
+    (
+        "confirmations that Linera does not send",
+        "[network]",
+        "[delivery]\nas_upstream = true\nconfirm_duplicates = true\n[network]",
+    ),
+    (
+        "retries at once",
+        "[network]",
+        "[delivery]\nretry_delay = \"0s\"\n[network]",
+    ),
+    (
+        "queue without room",
+        "[network]",
+        "[delivery]\nqueue = 0\n[network]",
+    ),
 ];
