@@ -18,6 +18,11 @@ pub(super) const CRATES: &[Crate] = &[
         name: "engine",
         imports: &[],
     },
+    // Runs the code of applications: speaks to the rules through one port, and knows no world.
+    Crate {
+        name: "execution",
+        imports: &["protocol"],
+    },
     // A file format with a version of its own.
     Crate {
         name: "trace",
@@ -85,9 +90,12 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("annotate-snippets", &["scenario"]),
     ("jsonschema", &["scenario"]),
     ("schemars", &["scenario"]),
-    ("strsim", &["scenario"]),
+    ("strsim", &["scenario", "execution"]),
+    // The code of applications; its fuel is in every trace.
+    ("wasmi", &["execution"]),
+    ("wasmparser", &["execution"]),
     // Files.
-    ("zstd", &["trace", "microchains"]),
+    ("zstd", &["trace", "microchains", "dev"]),
     ("csv", &["report", "microchains", "dev"]),
     ("serde_json", &["scenario", "report", "microchains", "dev"]),
     // Graphs, charts, bitmaps.
@@ -105,6 +113,7 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("insta", &["dev"]),
     ("proptest", &["dev"]),
     ("tempfile", &["dev"]),
+    ("wat", &["dev"]),
 ];
 
 /// Crates that may import nothing but this, whatever else is allowed to others.
