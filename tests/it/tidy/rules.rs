@@ -95,6 +95,7 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("wasmi", &["execution"]),
     ("wasmparser", &["execution"]),
     // Files.
+    ("sha2", &["dev"]),
     ("zstd", &["trace", "microchains", "dev"]),
     ("csv", &["report", "microchains", "dev"]),
     ("serde_json", &["scenario", "report", "microchains", "dev"]),
@@ -206,13 +207,15 @@ pub(super) const PLACES: &[Place] = &[
             "simulator/report/",
             "simulator/engine/src/distribution.rs",
             "simulator/scenario/src/plan/recipients.rs",
+            // Shows that a guest's floats are the same everywhere.
+            "scenarios/apps/hostile/",
         ],
         tests_too: true,
         instead: "no float reaches state or a decision: use integers, or `engine::Ratio`",
     },
     Place {
         word: "f32",
-        allowed: &[CLI, "simulator/report/"],
+        allowed: &[CLI, "simulator/report/", "scenarios/apps/hostile/"],
         tests_too: true,
         instead: "no float reaches state or a decision: use integers, or `engine::Ratio`",
     },
@@ -244,6 +247,9 @@ pub(super) const FORBIDDEN: &[(&str, &str)] = &[
     ("unimplemented!(", "finish it"),
     ("dbg!(", "a leftover of debugging"),
 ];
+
+/// A workspace of its own: applications, which import Linera's SDK and nothing of ours.
+pub(super) const APPS: &str = "scenarios/apps/";
 
 /// Entries at the top of the repository.
 pub(super) const TOP_LEVEL: &[&str] = &[
