@@ -12,8 +12,7 @@ use protocol::application::{
 };
 use wasmi::{
     Error, Func, Linker, Memory, ResumableCall, ResumableCallHostTrap, Store, TrapCode, TypedFunc,
-    Val,
-    errors::{ErrorKind, HostError},
+    Val, errors::HostError,
 };
 
 use crate::{
@@ -91,11 +90,11 @@ impl WasmGuest {
     ) -> Result<Self, GuestError> {
         let limits = compiled.limits;
         let mut store = Store::new(&compiled.engine, Host::new(&limits));
-        store.limiter(|host| &mut host.limits);
+        store.limiter(|host| host);
         store.set_fuel(fuel).expect("fuel is metered");
         let instance = linker
             .instantiate_and_start(&mut store, module)
-            .map_err(|error| failure(&error, &limits, None))?;
+            .map_err(|error| failure(&error, store.data(), &limits, None))?;
         let memory = instance.get_memory(&store, MEMORY);
         let realloc = instance.get_typed_func(&store, REALLOC);
         Ok(Self {
@@ -256,6 +255,7 @@ impl WasmGuest {
         }
         if *level == LogLevel::Error {
             self.last_words = Some(line.clone());
+            self.store.data_mut().hear();
         }
         Ok(())
     }
@@ -387,7 +387,12 @@ impl WasmGuest {
 
     fn failure(&self, error: &Error) -> GuestError {
         let limits = self.limits();
-        failure(error, &limits, self.last_words.as_deref())
+        failure(
+            error,
+            self.store.data(),
+            &limits,
+            self.last_words.as_deref(),
+        )
     }
 
     /// A guest that has failed has nothing to say any more.
@@ -461,17 +466,15 @@ fn malformed(function: &Function, error: Malformed) -> GuestError {
     Trouble::from(error).of(function.name)
 }
 
-/// A value that is passed as it is.
+/// A value that is passed as it is. No type of the interface is passed so that is not a number.
 fn flat_value(ty: &Type, value: &Value) -> Val {
-    let lower = Lower::record(&[*ty], std::slice::from_ref(value));
-    let mut word = [0; 8];
-    let bytes = lower.plain();
-    word[..bytes.len()].copy_from_slice(bytes);
-    let word = u64::from_le_bytes(word);
-    match ty.flat().as_slice() {
-        [wasmi::ValType::I32] => Val::I32(address(word).cast_signed()),
-        [wasmi::ValType::I64] => Val::I64(word.cast_signed()),
-        other => unreachable!("more than one value: {other:?}"),
+    match (ty, value) {
+        (Type::Bool, Value::Bool(value)) => Val::I32(i32::from(*value)),
+        (Type::U8 | Type::U16 | Type::U32, Value::Int(value)) => {
+            Val::I32(address(*value).cast_signed())
+        }
+        (Type::U64, Value::Int(value)) => Val::I64(value.cast_signed()),
+        (ty, value) => panic!("an answer of another kind: {value:?} is no {ty:?}"),
     }
 }
 
@@ -481,28 +484,22 @@ fn address(word: u64) -> u32 {
 }
 
 /// Why the interpreter has stopped.
-fn failure(error: &Error, limits: &Limits, last_words: Option<&str>) -> GuestError {
+fn failure(error: &Error, host: &Host, limits: &Limits, last_words: Option<&str>) -> GuestError {
     if error.downcast_ref::<Suspended>().is_some() {
         return GuestError::Malformed {
             function: REALLOC.to_owned(),
             reason: Suspended.to_string(),
         };
     }
-    match error.as_trap_code() {
-        Some(TrapCode::OutOfFuel) => return GuestError::OutOfFuel,
-        Some(TrapCode::GrowthOperationLimited) => {
+    match (error.as_trap_code(), last_words) {
+        (Some(TrapCode::OutOfFuel), _) => GuestError::OutOfFuel,
+        // An allocator that gets no memory can only trap.
+        (Some(TrapCode::UnreachableCodeReached), _) if host.was_refused() => {
             let maximum = limits.memory_bytes;
-            return GuestError::MemoryLimit { maximum };
+            GuestError::MemoryLimit { maximum }
         }
-        Some(TrapCode::UnreachableCodeReached) => {
-            if let Some(text) = last_words {
-                return GuestError::Panic(text.to_owned());
-            }
-        }
-        Some(_) | None => {}
-    }
-    match error.kind() {
-        ErrorKind::TrapCode(code) => GuestError::Trap(code.to_string()),
-        _ => GuestError::Trap(error.to_string()),
+        (Some(TrapCode::UnreachableCodeReached), Some(text)) => GuestError::Panic(text.to_owned()),
+        (Some(code), _) => GuestError::Trap(code.to_string()),
+        (None, _) => GuestError::Trap(error.to_string()),
     }
 }

@@ -78,6 +78,14 @@ pub fn inspect(bytecode: &[u8], limits: &Limits) -> Result<Inspection, ModuleErr
     })
 }
 
+/// All functions that code of this role may import, as `interface#function`.
+pub fn functions(role: Role) -> Vec<String> {
+    let name = |function: &interface::Function| {
+        format!("{}#{}", function.interface.module(), function.name)
+    };
+    interface::functions(role).map(name).collect()
+}
+
 fn role(imports: &[String], exports: &[String]) -> Option<Role> {
     let of = |role: Role, interface: &str| {
         interface::entry_points(role).any(|entry| exports.iter().any(|name| name == entry.name))

@@ -51,7 +51,7 @@ impl Default for Limits {
 }
 
 /// Calling the host, whatever for.
-pub(crate) const HOST_CALL_FUEL: u64 = 200;
+pub(crate) const HOST_CALL_FUEL: u64 = 300;
 /// How many bytes that pass between guest and host cost one unit.
 pub(crate) const BYTES_PER_FUEL: u64 = 16;
 /// Making an instance.

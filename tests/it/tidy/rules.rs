@@ -83,7 +83,7 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
         "blake3",
         &["protocol", "engine", "trace", "actors", "microchains"],
     ),
-    ("bcs", &["protocol", "trace"]),
+    ("bcs", &["protocol", "trace", "dev"]),
     ("ed25519-dalek", &["protocol"]),
     // The language of scenarios.
     ("toml", &["scenario", "dev"]),
@@ -93,6 +93,7 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("strsim", &["scenario", "execution"]),
     // The code of applications; its fuel is in every trace.
     ("wasmi", &["execution"]),
+    ("wasmi_core", &["execution"]),
     ("wasmparser", &["execution"]),
     // Files.
     ("sha2", &["dev"]),

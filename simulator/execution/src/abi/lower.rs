@@ -84,13 +84,6 @@ impl Lower {
         Some(record.bytes)
     }
 
-    /// The record's own bytes, if it points nowhere: what is returned as it is.
-    pub(crate) fn plain(&self) -> &[u8] {
-        let head = self.parts.last().expect("a record is a part");
-        assert!(head.pointers.is_empty(), "a value that lies in no memory");
-        &head.bytes
-    }
-
     fn store(&mut self, part: &mut Part, ty: &Type, value: &Value) {
         match (ty, value) {
             (Type::Bool, Value::Bool(value)) => part.push(&[u8::from(*value)]),

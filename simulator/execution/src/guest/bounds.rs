@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use wasmi::{Error, StoreLimits, StoreLimitsBuilder, Val};
+use wasmi::{Error, ResourceLimiter, Val};
+use wasmi_core::LimiterError;
 
 use super::Suspended;
 use crate::{
@@ -18,9 +19,10 @@ const TABLES_MAX: usize = 16;
 
 /// What lies in the store of a guest: the call that it has stopped at, and its limits.
 pub(crate) struct Host {
-    /// Growth that they refuse stops the guest: an allocator that is told so would only trap, and
-    /// nobody would know why.
-    pub(super) limits: StoreLimits,
+    memory_bytes: usize,
+    table_elements: usize,
+    /// Whether growth was refused and nothing has been said since.
+    refused: bool,
     number: usize,
     params: [u64; PARAMS_MAX],
     count: usize,
@@ -30,14 +32,9 @@ impl Host {
     pub(super) fn new(limits: &Limits) -> Self {
         let length = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
         Self {
-            limits: StoreLimitsBuilder::new()
-                .memory_size(length(limits.memory_bytes))
-                .table_elements(length(limits.table_elements))
-                .instances(1)
-                .memories(1)
-                .tables(TABLES_MAX)
-                .trap_on_grow_failure(true)
-                .build(),
+            memory_bytes: length(limits.memory_bytes),
+            table_elements: length(limits.table_elements),
+            refused: false,
             number: 0,
             params: [0; PARAMS_MAX],
             count: 0,
@@ -54,6 +51,22 @@ impl Host {
         Error::host(Suspended)
     }
 
+    /// Whether growth was refused and the guest has said nothing since.
+    pub(super) const fn was_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// The guest says what is wrong: that is no matter of memory.
+    pub(super) const fn hear(&mut self) {
+        self.refused = false;
+    }
+
+    /// A module's own maximum is its own business; ours is noted.
+    fn may_grow(&mut self, desired: usize, limit: usize, own: Option<usize>) -> bool {
+        self.refused |= desired > limit;
+        desired <= limit && own.is_none_or(|own| desired <= own)
+    }
+
     /// The function that was called.
     pub(super) const fn number(&self) -> usize {
         self.number
@@ -62,6 +75,38 @@ impl Host {
     /// Its parameters.
     pub(super) fn params(&self) -> &[u64] {
         &self.params[..self.count]
+    }
+}
+
+impl ResourceLimiter for Host {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        Ok(self.may_grow(desired, self.memory_bytes, maximum))
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        Ok(self.may_grow(desired, self.table_elements, maximum))
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        1
     }
 }
 

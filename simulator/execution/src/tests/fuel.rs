@@ -70,9 +70,9 @@ fn prices_are_these() {
         ("an operation of 64 bytes", 288),
         ("a loop of 100", 604),
         ("a page", 1_282),
-        ("a call of the host", 210),
-        ("bytes from the host", 493),
-        ("1000 units", 1_211),
+        ("a call of the host", 310),
+        ("bytes from the host", 593),
+        ("1000 units", 1_311),
         ("a float", 4),
     ];
     assert_eq!(prices, golden);

@@ -61,14 +61,22 @@ fn an_endless_loop_uses_up_its_fuel() {
 #[test]
 fn memory_ends_at_the_limit() {
     let maximum = Limits::DEFAULT.memory_bytes;
+    let limit = GuestError::MemoryLimit { maximum };
+    // Whoever is refused may make do without, however often it asks.
+    let asks = "(drop (memory.grow (i32.const 65535))) (i32.const 16)";
+    assert_eq!(run(&contract_text("", asks), b""), Ok(Vec::new()));
     let body = "(loop $l (drop (memory.grow (i32.const 16))) (br $l)) unreachable";
-    assert_eq!(fails("", body), GuestError::MemoryLimit { maximum });
-    let at_once = "(drop (memory.grow (i32.const 65535))) (i32.const 16)";
-    assert_eq!(fails("", at_once), GuestError::MemoryLimit { maximum });
+    assert_eq!(fails("", body), GuestError::OutOfFuel);
+    // Whoever traps then has run out of it, unless it says something else.
+    let traps = "(loop $l (br_if $l (i32.ge_s (memory.grow (i32.const 16)) (i32.const 0))))";
+    assert_eq!(fails("", &format!("{traps} unreachable")), limit);
+    let says = "(call $log (i32.const 0) (i32.const 4) (i32.const 0))";
+    let panic = fails(LOG, &format!("{traps} {says} unreachable"));
+    assert_eq!(panic, GuestError::Panic("\0\0\0\0".to_owned()));
     let tables = "(table $t 1 funcref)";
-    let body = "(loop $l (drop (table.grow $t (ref.null func) (i32.const 10000))) (br $l))
-                unreachable";
-    assert_eq!(fails(tables, body), GuestError::MemoryLimit { maximum });
+    let body = "(loop $l (br_if $l (i32.ge_s
+                  (table.grow $t (ref.null func) (i32.const 1000)) (i32.const 0)))) unreachable";
+    assert_eq!(fails(tables, body), limit);
 }
 
 #[test]
