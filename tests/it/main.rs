@@ -1,5 +1,6 @@
 //! Tests of the whole, one binary.
 
+mod apps;
 mod coverage;
 mod determinism;
 mod edge_cases;

@@ -124,7 +124,7 @@ fn found(root: &Path) -> Vec<String> {
             } else {
                 format!("{folder}/{name}")
             };
-            let left_behind = matches!(path.as_str(), "target" | ".git")
+            let left_behind = matches!(path.as_str(), "target" | "scenarios/apps/target" | ".git")
                 || (path.starts_with("reports/") && path != "reports/README.md");
             if left_behind {
                 continue;

@@ -87,7 +87,8 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("schemars", &["scenario"]),
     ("strsim", &["scenario"]),
     // Files.
-    ("zstd", &["trace", "microchains"]),
+    ("sha2", &["dev"]),
+    ("zstd", &["trace", "microchains", "dev"]),
     ("csv", &["report", "microchains", "dev"]),
     ("serde_json", &["scenario", "report", "microchains", "dev"]),
     // Graphs, charts, bitmaps.
@@ -197,13 +198,15 @@ pub(super) const PLACES: &[Place] = &[
             "simulator/report/",
             "simulator/engine/src/distribution.rs",
             "simulator/scenario/src/plan/recipients.rs",
+            // Shows that a guest's floats are the same everywhere.
+            "scenarios/apps/hostile/",
         ],
         tests_too: true,
         instead: "no float reaches state or a decision: use integers, or `engine::Ratio`",
     },
     Place {
         word: "f32",
-        allowed: &[CLI, "simulator/report/"],
+        allowed: &[CLI, "simulator/report/", "scenarios/apps/hostile/"],
         tests_too: true,
         instead: "no float reaches state or a decision: use integers, or `engine::Ratio`",
     },
@@ -235,6 +238,9 @@ pub(super) const FORBIDDEN: &[(&str, &str)] = &[
     ("unimplemented!(", "finish it"),
     ("dbg!(", "a leftover of debugging"),
 ];
+
+/// A workspace of its own: applications, which import Linera's SDK and nothing of ours.
+pub(super) const APPS: &str = "scenarios/apps/";
 
 /// Entries at the top of the repository.
 pub(super) const TOP_LEVEL: &[&str] = &[
