@@ -149,6 +149,15 @@ fn a_validator_that_answers_before_it_saves_is_caught() {
     );
 }
 
+#[test]
+fn a_worker_that_notifies_before_it_saves_is_caught() {
+    check_caught(
+        "lanes",
+        Sabotage::NotifiesBeforeSaving,
+        "I-39 Notifications",
+    );
+}
+
 #[track_caller]
 fn check_edge_case(name: &str, sabotage: Sabotage, invariant: &str) {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/edge");

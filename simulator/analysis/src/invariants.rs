@@ -17,7 +17,7 @@
 //! | `permissions` | I-41 |
 //! | `wedge` | the probe of I-48; I-43 to I-46 are in [`crate::liveness`] |
 //!
-//! I-16, I-27 and I-28 about a machine's own state are told by the machine itself. Every check
+//! I-16, I-27, I-28 and I-39 about a machine's own state are told by the machine itself. Every check
 //! believes facts only; what a node did not tell because it crashed between saving and telling is
 //! excused once a crash, and never taken for a contradiction.
 
@@ -296,6 +296,9 @@ impl Invariants {
                 state_hash,
                 ..
             } => {
+                // Of each block there is a notification; the machine tells if that comes too soon.
+                let verdicts = &mut self.verdicts;
+                verdicts.check(Invariant::Notifications, true, String::new);
                 self.block_executed(validator, chain, height.0, (*hash, *state_hash));
             }
             Observation::FeesCharged {
@@ -458,6 +461,7 @@ impl Invariants {
             Shape::Inbox => Invariant::InboxShape,
             Shape::Outbox => Invariant::OutboxShape,
             Shape::Durable => Invariant::PersistBeforeRelease,
+            Shape::Notified => Invariant::Notifications,
         };
         self.verdicts.fails(invariant, detail.to_owned());
     }

@@ -5,7 +5,7 @@
 
 use crate::{
     ids::{Address, ChainId},
-    observe::Observation,
+    observe::{Observation, Shape},
     rpc::Packet,
     time::TimeDelta,
 };
@@ -64,6 +64,25 @@ impl Outputs {
         self.list.push(Output::Observe(Box::new(observation)));
     }
 
+    /// Tells if something is saved too late.
+    pub(crate) fn tell_order(&mut self) {
+        let sent = self.saved_too_late().map(|chain| {
+            let detail = "something was sent before the chain was saved";
+            (chain, Shape::Durable, detail)
+        });
+        let notified = self.notified_too_soon().map(|chain| {
+            let detail = "somebody was notified before the chain was saved";
+            (chain, Shape::Notified, detail)
+        });
+        for (chain, shape, detail) in sent.into_iter().chain(notified) {
+            self.observe(Observation::ShapeBroken {
+                chain,
+                shape,
+                detail: detail.to_owned(),
+            });
+        }
+    }
+
     /// Adds the outputs of one more input, which was handled by itself.
     pub fn append(&mut self, mut more: Self) {
         self.list.append(&mut more.list);
@@ -84,6 +103,37 @@ impl Outputs {
             Output::Persist(chain) => Some(*chain),
             Output::Send(..) | Output::Timer(..) | Output::Observe(_) => None,
         })
+    }
+
+    /// A chain of which somebody was notified before it was saved (I-39): who comes to look may find
+    /// less than was told.
+    pub fn notified_too_soon(&self) -> Option<ChainId> {
+        let (mut saved, mut told) = (Vec::new(), Vec::new());
+        self.list.iter().find_map(|output| match output {
+            Output::Send(_, Packet::Notification(notification)) => {
+                let chain = notification.chain_id;
+                if !saved.contains(&chain) {
+                    told.push(chain);
+                }
+                None
+            }
+            Output::Persist(chain) if told.contains(chain) => Some(*chain),
+            Output::Persist(chain) => {
+                saved.push(*chain);
+                None
+            }
+            Output::Send(..) | Output::Timer(..) | Output::Observe(_) => None,
+        })
+    }
+
+    /// Puts notifications before everything else.
+    pub(crate) fn notify_first(&mut self) {
+        let list = std::mem::take(&mut self.list);
+        let (first, rest): (Vec<_>, Vec<_>) = list
+            .into_iter()
+            .partition(|output| matches!(output, Output::Send(_, Packet::Notification(_))));
+        self.list = first;
+        self.list.extend(rest);
     }
 
     /// Puts everything that is to be saved behind everything else.

@@ -36,6 +36,8 @@ pub enum Shape {
     Outbox,
     /// I-16: what was released is in the durable state.
     Durable,
+    /// I-39: what is notified is in the durable state.
+    Notified,
 }
 
 /// What became of a bundle that arrived at a validator.

@@ -104,6 +104,8 @@ pub enum Sabotage {
     HelpsNobody,
     /// A wallet proposes a block without looking what is there already, a fast one too.
     NeverLooksFirst,
+    /// A worker notifies of what it is about to save.
+    NotifiesBeforeSaving,
     /// A wallet waits in a round whose time is over.
     NeverEndsRounds,
 }

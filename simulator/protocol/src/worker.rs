@@ -33,7 +33,7 @@ use crate::{
     ids::{Address, BlockHeight, ChainId, ClientIndex, ShardIndex, ValidatorIndex},
     machine::Outputs,
     manager::ChainManager,
-    observe::{Observation, Shape},
+    observe::Observation,
     round::Round,
     rpc::{
         ChainInfo, ChainInfoQuery, ChainInfoResponse, CrossChainRequest, Notification, Packet,
@@ -191,13 +191,10 @@ impl Worker {
         if self.config.sabotage == Sabotage::AnswersBeforeSaving {
             out.save_last();
         }
-        if let Some(chain) = out.saved_too_late() {
-            out.observe(Observation::ShapeBroken {
-                chain,
-                shape: Shape::Durable,
-                detail: "something was sent before the chain was saved".to_owned(),
-            });
+        if self.config.sabotage == Sabotage::NotifiesBeforeSaving {
+            out.notify_first();
         }
+        out.tell_order();
     }
 
     fn take(

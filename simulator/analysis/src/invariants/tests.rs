@@ -353,11 +353,12 @@ fn i_13_two_blocks_validated_in_one_round() {
 }
 
 #[test]
-fn i_16_i_27_and_i_28_are_told_by_the_machine() {
+fn i_16_i_27_i_28_and_i_39_are_told_by_the_machine() {
     for (shape, name) in [
         (Shape::Durable, Invariant::PersistBeforeRelease),
         (Shape::Inbox, Invariant::InboxShape),
         (Shape::Outbox, Invariant::OutboxShape),
+        (Shape::Notified, Invariant::Notifications),
     ] {
         let mut network = Network::new();
         let (chain, detail) = (network.chains[A], "both queues are non-empty".to_owned());

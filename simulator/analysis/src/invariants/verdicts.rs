@@ -111,6 +111,8 @@ invariants! {
     EpochOrder = "I-37 Epoch",
     /// No message of a revoked epoch is taken in unless a later one vouches for it.
     RevokedMessages = "I-38 RevokedMessages",
+    /// What is notified is in the durable state.
+    Notifications = "I-39 Notifications",
     /// A closed chain only rejects.
     ClosedChains = "I-40 ClosedChains",
     /// A block does what its chain permits, and calls whom it must.
