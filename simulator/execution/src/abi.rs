@@ -240,3 +240,6 @@ impl Signature {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

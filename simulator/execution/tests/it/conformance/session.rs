@@ -1,6 +1,6 @@
 //! The rules of a user action, with applications that call one another.
 
-use protocol::ids::ApplicationId;
+use protocol::{application::action::APPLICATIONS_PER_ACTION_MAX, ids::ApplicationId};
 
 use super::{Chain, call, signer, world};
 use crate::words::{Answer, Base, Call, Change, application};
@@ -191,4 +191,24 @@ fn the_purse_is_one() {
         &Call::All(vec![burn.clone(), burn.clone(), burn]),
     );
     assert_eq!(error, format!("application {second}: out of fuel"));
+}
+
+#[test]
+fn an_action_loads_so_many_applications() {
+    let (mut chain, [first, second]) = world();
+    let module = chain.descriptions[&first].module_id;
+    let mut others = vec![second];
+    for number in 0..APPLICATIONS_PER_ACTION_MAX - 1 {
+        let created = chain.create(module, &format!("{{\"m\":{number}}}"), "[]");
+        others.push(created.expect("it is created"));
+    }
+    assert_eq!(others.len(), APPLICATIONS_PER_ACTION_MAX);
+    let all = |others: &[ApplicationId]| {
+        let calls = others.iter().map(|other| through(*other, false, put("x")));
+        Call::All(calls.collect())
+    };
+    let fits = all(&others[1..]);
+    call(&mut chain, first, &fits).expect("as many as there may be");
+    let error = fails(&mut chain, first, &all(&others));
+    assert_eq!(error, "more than 32 applications in one action");
 }
