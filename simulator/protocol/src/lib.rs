@@ -7,6 +7,7 @@
 
 pub mod adversary;
 pub mod amount;
+pub mod application;
 pub mod autoscale;
 pub mod blob;
 pub mod block;

@@ -18,6 +18,11 @@ pub(super) const CRATES: &[Crate] = &[
         name: "engine",
         imports: &[],
     },
+    // Runs the code of applications: speaks to the rules through one port, and knows no world.
+    Crate {
+        name: "execution",
+        imports: &["protocol"],
+    },
     // A file format with a version of its own.
     Crate {
         name: "trace",
@@ -78,14 +83,18 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
         "blake3",
         &["protocol", "engine", "trace", "actors", "microchains"],
     ),
-    ("bcs", &["protocol", "trace"]),
+    ("bcs", &["protocol", "trace", "dev"]),
     ("ed25519-dalek", &["protocol"]),
     // The language of scenarios.
     ("toml", &["scenario", "dev"]),
     ("annotate-snippets", &["scenario"]),
     ("jsonschema", &["scenario"]),
     ("schemars", &["scenario"]),
-    ("strsim", &["scenario"]),
+    ("strsim", &["scenario", "execution"]),
+    // The code of applications; its fuel is in every trace.
+    ("wasmi", &["execution"]),
+    ("wasmi_core", &["execution"]),
+    ("wasmparser", &["execution"]),
     // Files.
     ("sha2", &["dev"]),
     ("zstd", &["trace", "microchains", "dev"]),
@@ -106,6 +115,7 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("insta", &["dev"]),
     ("proptest", &["dev"]),
     ("tempfile", &["dev"]),
+    ("wat", &["dev"]),
 ];
 
 /// Crates that may import nothing but this, whatever else is allowed to others.
