@@ -77,10 +77,11 @@ fn grow(for_ever: bool) -> u64 {
 
 /// The bits of numbers that are none, in both sizes. They have to be the same on every machine.
 fn not_a_number() -> Vec<u8> {
-    let (zero, small) = (black_box(0.0_f64), black_box(0.0_f32));
-    let mut bits = (zero / zero).to_bits().to_le_bytes().to_vec();
-    bits.extend((-(zero / zero)).sqrt().to_bits().to_le_bytes());
-    bits.extend((small / small).to_bits().to_le_bytes());
+    let (double, single) = (black_box(0.0_f64), black_box(0.0_f32));
+    let quotient = double / black_box(0.0_f64);
+    let mut bits = quotient.to_bits().to_le_bytes().to_vec();
+    bits.extend((-quotient).sqrt().to_bits().to_le_bytes());
+    bits.extend((single / black_box(0.0_f32)).to_bits().to_le_bytes());
     bits
 }
 
