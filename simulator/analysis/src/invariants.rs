@@ -94,7 +94,7 @@ use permissions::Permissions;
 use sharding::Sharding;
 
 use crate::{
-    registry::{ChainNo, Registry, Subject, reach},
+    registry::{ChainNo, PairNo, Registry, Subject, reach},
     validators::{Committee, Parties, Party},
 };
 
@@ -379,6 +379,19 @@ impl Invariants {
             place: (validator, chain),
             actor: self.sharding.holder(validator, chain),
         }
+    }
+
+    /// The last height that sends to a pair, if the outbox of a validator still holds it, and no crash
+    /// of who keeps the sender there can have hidden that it does not.
+    pub(crate) fn held_in_outbox(
+        &mut self,
+        (pair, origin): (PairNo, ChainNo),
+        validator: u32,
+    ) -> Option<u64> {
+        let holder = self.holder(validator, origin);
+        let held = self.delivery.held_in_outbox(pair, validator)?;
+        let (verdicts, losses) = (&self.verdicts, &mut self.losses);
+        (!delivery::excused(verdicts, losses, holder, pair)).then_some(held)
     }
 
     /// A wallet holds the certificate of a block.

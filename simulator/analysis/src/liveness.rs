@@ -410,8 +410,8 @@ impl Liveness {
                         let name = names.validator(validator);
                         format!("{missing} bundles never arrived at {name}")
                     });
-                let held = invariants.delivery.held_in_outbox(pair, validator);
                 if self.terms.confirmed_again && missing == 0 {
+                    let held = invariants.held_in_outbox((pair, origin), validator);
                     let empty = held.is_none();
                     let verdicts = &mut invariants.verdicts;
                     verdicts.check(Invariant::EventualDelivery, empty, || {

@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Schema,
     /// Draw a figure of a run again.
     Figure(FigureArgs),
+    /// Look at the bytecode of Linera applications.
+    App(AppArgs),
     /// Say where a message of a run went, and why it is not there.
     Explain(ExplainArgs),
     /// Say what a code such as M-03 means.
@@ -201,6 +203,30 @@ pub(crate) struct ExplainArgs {
     pub(crate) dir: PathBuf,
     /// The message: A:3/0 (message 0 of block 3 of chain A), A:3 (all of that block), or A->B.
     pub(crate) message: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AppArgs {
+    #[command(subcommand)]
+    pub(crate) command: AppCommand,
+}
+
+/// What to do with an application.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AppCommand {
+    /// Say what a module is, what it asks for, and what keeps it from being published.
+    Inspect(InspectArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 it may be published; 1 it may not, or is no module; 6 the file cannot be read.")]
+pub(crate) struct InspectArgs {
+    /// A module, `.wasm` or compressed as `.wasm.zst`: a contract or a service.
+    pub(crate) file: PathBuf,
+    /// List what it imports and exports.
+    #[arg(long)]
+    pub(crate) functions: bool,
 }
 
 #[derive(Debug, Args)]

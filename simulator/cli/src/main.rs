@@ -1,5 +1,6 @@
 //! The command line: the only place that reads files, the environment and the terminal.
 
+mod app;
 mod args;
 mod commands;
 mod exit;
@@ -43,6 +44,7 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> Result<Exit, CliError> {
         Command::Verify(args) => commands::verify(args, terminal),
         Command::Schema => commands::schema(terminal),
         Command::Figure(args) => commands::figure(args, terminal),
+        Command::App(args) => app::app(args, terminal),
         Command::Explain(args) => explain::explain(args, terminal),
         Command::Help(args) => explain::help(args, terminal),
         Command::Swarm(args) => swarm::swarm(args, terminal),

@@ -386,3 +386,36 @@ fn explain_says_the_cause_in_its_first_line_and_help_says_what_a_code_means() {
     let malformed = microchains(dir.path(), &["explain", run, "A-B"]);
     check(&malformed, 2, "help:");
 }
+
+#[test]
+fn modules_are_inspected_and_what_is_none_is_refused() {
+    let dir = temp();
+    let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/apps/modules");
+    let contract = format!("{modules}/counter_contract.wasm.zst");
+    let output = microchains(dir.path(), &["app", "inspect", &contract, "--functions"]);
+    check(&output, 0, "");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.starts_with("OK"), "{text}");
+    assert!(text.contains(": contract, interface 0.15"), "{text}");
+    assert!(
+        text.contains("export linera:app/contract-entrypoints#instantiate"),
+        "{text}"
+    );
+    let service = format!("{modules}/counter_service.wasm.zst");
+    let output = microchains(
+        dir.path(),
+        &["app", "inspect", &service, "--format", "json"],
+    );
+    check(&output, 0, "");
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(value["module"]["role"], "service");
+    fs::write(dir.path().join("empty.wasm"), b"\0asm\x01\0\0\0").expect("writable");
+    let output = microchains(dir.path(), &["app", "inspect", "empty.wasm"]);
+    check(&output, 1, "");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("problem: no export"));
+    fs::write(dir.path().join("text.wasm"), "hello").expect("writable");
+    let output = microchains(dir.path(), &["app", "inspect", "text.wasm"]);
+    check(&output, 1, "not a Wasm module");
+    let output = microchains(dir.path(), &["app", "inspect", "none.wasm"]);
+    check(&output, 6, "cannot read none.wasm");
+}

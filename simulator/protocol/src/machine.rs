@@ -108,21 +108,17 @@ impl Outputs {
     /// A chain of which somebody was notified before it was saved (I-39): who comes to look may find
     /// less than was told.
     pub fn notified_too_soon(&self) -> Option<ChainId> {
-        let (mut saved, mut told) = (Vec::new(), Vec::new());
-        self.list.iter().find_map(|output| match output {
-            Output::Send(_, Packet::Notification(notification)) => {
-                let chain = notification.chain_id;
-                if !saved.contains(&chain) {
-                    told.push(chain);
-                }
-                None
-            }
-            Output::Persist(chain) if told.contains(chain) => Some(*chain),
-            Output::Persist(chain) => {
-                saved.push(*chain);
-                None
-            }
-            Output::Send(..) | Output::Timer(..) | Output::Observe(_) => None,
+        let saves = |list: &[Output], chain: ChainId| {
+            let mut list = list.iter();
+            list.any(|output| matches!(output, Output::Persist(saved) if *saved == chain))
+        };
+        self.list.iter().enumerate().find_map(|(at, output)| {
+            let Output::Send(_, Packet::Notification(notification)) = output else {
+                return None;
+            };
+            let chain = notification.chain_id;
+            let (before, after) = self.list.split_at(at);
+            (saves(after, chain) && !saves(before, chain)).then_some(chain)
         })
     }
 

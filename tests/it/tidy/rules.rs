@@ -52,7 +52,14 @@ pub(super) const CRATES: &[Crate] = &[
     Crate {
         name: "microchains",
         imports: &[
-            "protocol", "engine", "trace", "scenario", "analysis", "actors", "report",
+            "protocol",
+            "engine",
+            "execution",
+            "trace",
+            "scenario",
+            "analysis",
+            "actors",
+            "report",
         ],
     },
     Crate {

@@ -469,7 +469,12 @@ fn at_cursor(cursor: Cursor) -> String {
 }
 
 /// Whether a crash excuses a worker, or any worker of a validator if it is not known which.
-fn excused(verdicts: &Verdicts, losses: &mut Losses, holder: Holder, pair: PairNo) -> bool {
+pub(super) fn excused(
+    verdicts: &Verdicts,
+    losses: &mut Losses,
+    holder: Holder,
+    pair: PairNo,
+) -> bool {
     let missing = (Missing::Bundles(pair), verdicts.stamp.time);
     match holder.actor {
         Some(actor) => losses.excuse(holder.place, missing, actor),
