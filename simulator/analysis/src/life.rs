@@ -405,6 +405,7 @@ fn message_row(sender: &str, height: u64, message: &PostedMessage) -> MessageRow
         }
         SystemMessage::Credit { amount, .. } => format!("transfer of {amount}"),
         SystemMessage::Withdraw { amount, .. } => format!("claim of {amount}"),
+        SystemMessage::User(message) => format!("message of {}", message.application_id),
     };
     MessageRow {
         handle: format!("{sender}:{height}/{}", message.index),

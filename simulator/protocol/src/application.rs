@@ -15,6 +15,7 @@ mod answering;
 mod calls;
 pub mod description;
 pub mod guest;
+pub mod outcome;
 pub mod query;
 pub mod request;
 pub mod runtime;

@@ -6,16 +6,25 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use crate::hash::{CryptoHash, Hashable};
+use crate::{
+    hash::{CryptoHash, Hashable},
+    ids::ApplicationId,
+};
 
 /// What a blob holds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum BlobType {
     /// Data of users.
     Data,
+    /// The code of a contract, compressed.
+    ContractBytecode,
+    /// The code of a service, compressed.
+    ServiceBytecode,
+    /// What an application was created with; the blob's hash is the application's id.
+    ApplicationDescription,
 }
 
 /// The name of a blob.
@@ -33,6 +42,12 @@ impl BlobId {
         let blob_type = BlobType::Data;
         Self { blob_type, hash }
     }
+
+    /// The name of the description of an application.
+    pub const fn description(application: ApplicationId) -> Self {
+        let (blob_type, hash) = (BlobType::ApplicationDescription, application.0);
+        Self { blob_type, hash }
+    }
 }
 
 /// A blob: bytes with their type.
@@ -47,10 +62,19 @@ impl Hashable for BlobContent {
 }
 
 impl BlobContent {
+    /// A blob of this type.
+    pub const fn new(blob_type: BlobType, bytes: Vec<u8>) -> Self {
+        Self { blob_type, bytes }
+    }
+
     /// A blob of data.
     pub const fn data(bytes: Vec<u8>) -> Self {
-        let blob_type = BlobType::Data;
-        Self { blob_type, bytes }
+        Self::new(BlobType::Data, bytes)
+    }
+
+    /// What it holds.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Its name.
@@ -68,7 +92,7 @@ impl BlobContent {
 }
 
 /// A blob with its name: computed once, never taken from anybody.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Blob {
     id: BlobId,
     content: BlobContent,
@@ -86,9 +110,28 @@ impl Blob {
         self.id
     }
 
+    /// What it holds.
+    pub fn bytes(&self) -> &[u8] {
+        self.content.bytes()
+    }
+
     /// How many bytes it has.
     pub fn size(&self) -> u64 {
         self.content.size()
+    }
+}
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.content.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let content = BlobContent::deserialize(deserializer)?;
+        let id = content.id();
+        Ok(Self { id, content })
     }
 }
 

@@ -2,19 +2,28 @@
 //!
 //! The block hash is the hash of the header, and the header holds one hash per part of the body.
 
+mod encoding;
+
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     amount::Amount,
-    blob::BlobId,
+    application::{
+        description::ModuleId,
+        outcome::{ApplicationOutcome, UserOperation},
+        request::CreateApplicationRequest,
+    },
+    blob::{Blob, BlobId},
     committee::Committee,
     description::{ChainDescription, InitialChainConfig},
     draft::BundleDraft,
     hash::{CryptoHash, Hashable},
     ids::{Account, AccountOwner, BlockHeight, ChainId, Epoch},
-    message::{IncomingBundle, MessageAction, MessageBundle, OutgoingMessage, PostedMessage},
+    message::{
+        IncomingBundle, MessageAction, MessageBundle, OutgoingMessage, PostedMessage, SystemMessage,
+    },
     oracle::OracleResponse,
     ownership::ChainOwnership,
     permissions::ApplicationPermissions,
@@ -23,7 +32,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// An operation of the protocol itself.
+/// An operation: of the protocol itself, or of an application.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum SystemOperation {
     /// Moves `amount` from an account of this chain to any account.
@@ -87,6 +96,26 @@ pub enum SystemOperation {
     ChangeApplicationPermissions(Arc<ApplicationPermissions>),
     /// Sends several messages to one chain, of any kind and with grants: see [`crate::draft`].
     SendBundle(Arc<BundleDraft>),
+    /// Publishes code: two blobs, which the proposer brings along.
+    PublishModule {
+        /// The code.
+        module_id: ModuleId,
+    },
+    /// Creates an application, and instantiates it on this chain.
+    CreateApplication(Arc<CreateApplicationRequest>),
+    /// Has an application execute something.
+    User(Arc<UserOperation>),
+}
+
+impl SystemOperation {
+    /// The blobs that it publishes.
+    fn published(&self) -> [Option<BlobId>; 2] {
+        match self {
+            Self::PublishDataBlob { hash } => [Some(BlobId::data(*hash)), None],
+            Self::PublishModule { module_id } => module_id.blobs().map(Some),
+            _ => [None, None],
+        }
+    }
 }
 
 /// One step of a block.
@@ -96,6 +125,24 @@ pub enum Transaction {
     ReceiveMessages(IncomingBundle),
     /// Executes an operation.
     ExecuteOperation(SystemOperation),
+}
+
+impl Transaction {
+    /// Whether executing it calls an application.
+    fn calls_application(&self) -> bool {
+        match self {
+            Self::ReceiveMessages(incoming) => {
+                let is_user =
+                    |posted: &PostedMessage| matches!(posted.message, SystemMessage::User(_));
+                incoming.action == MessageAction::Accept
+                    && incoming.bundle.messages.iter().any(is_user)
+            }
+            Self::ExecuteOperation(operation) => matches!(
+                operation,
+                SystemOperation::User(_) | SystemOperation::CreateApplication(_)
+            ),
+        }
+    }
 }
 
 /// What an owner proposes.
@@ -151,19 +198,26 @@ impl ProposedBlock {
 
     /// The blobs that its proposer brings along, in order.
     pub fn published_blobs(&self) -> impl Iterator<Item = BlobId> {
-        self.operations().filter_map(|operation| match operation {
-            SystemOperation::PublishDataBlob { hash } => Some(BlobId::data(*hash)),
-            _ => None,
+        self.operations()
+            .flat_map(|operation| operation.published().into_iter().flatten())
+    }
+
+    /// The blobs that it names, in order: whoever executes it needs them. Executing it may need more,
+    /// see [`Block::required_blobs`].
+    pub fn required_blobs(&self) -> impl Iterator<Item = BlobId> {
+        self.operations().flat_map(|operation| {
+            let verified = match operation {
+                SystemOperation::VerifyBlob { blob_id } => Some(*blob_id),
+                _ => None,
+            };
+            let published = operation.published().into_iter().flatten();
+            published.chain(verified)
         })
     }
 
-    /// All blobs that it refers to, in order: whoever has the block needs them.
-    pub fn required_blobs(&self) -> impl Iterator<Item = BlobId> {
-        self.operations().filter_map(|operation| match operation {
-            SystemOperation::PublishDataBlob { hash } => Some(BlobId::data(*hash)),
-            SystemOperation::VerifyBlob { blob_id } => Some(*blob_id),
-            _ => None,
-        })
+    /// Whether executing it calls an application.
+    pub fn calls_applications(&self) -> bool {
+        self.transactions.iter().any(Transaction::calls_application)
     }
 
     /// The operations that it executes, in order.
@@ -198,6 +252,10 @@ pub struct BlockExecutionOutcome {
     pub opened: Vec<Vec<Arc<ChainDescription>>>,
     /// What each transaction learned from outside of the chain.
     pub oracle_responses: Vec<Vec<OracleResponse>>,
+    /// What applications left behind; there is nothing in blocks that call none, nor in their
+    /// encoding: see [`Block`].
+    #[serde(skip)]
+    pub applications: Option<Arc<ApplicationOutcome>>,
 }
 
 impl BlockExecutionOutcome {
@@ -212,7 +270,7 @@ impl Hashable for BlockExecutionOutcome {
 }
 
 /// The part of a block that its hash covers directly.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct BlockHeader {
     /// The chain that it extends.
     pub chain_id: ChainId,
@@ -238,6 +296,9 @@ pub struct BlockHeader {
     pub opened_hash: CryptoHash,
     /// Hash of the oracle responses.
     pub oracle_responses_hash: CryptoHash,
+    /// Hash of what applications left behind, where any was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applications_hash: Option<CryptoHash>,
 }
 
 impl Hashable for BlockHeader {
@@ -320,6 +381,32 @@ impl Block {
         recipients
     }
 
+    /// The blobs that whoever has it needs: those that it names, and those that executing it asked for
+    /// the first time on its chain.
+    pub fn required_blobs(&self) -> impl Iterator<Item = BlobId> {
+        let asked = self.outcome.oracle_responses.iter().flatten();
+        let asked = asked.filter_map(|response| match response {
+            OracleResponse::Blob(id) => Some(*id),
+            _ => None,
+        });
+        let named = |id: &BlobId| self.proposed.required_blobs().any(|named| named == *id);
+        let more = asked.filter(move |id| !named(id));
+        self.proposed.required_blobs().chain(more)
+    }
+
+    /// The blobs that came to be by executing it.
+    pub fn created_blobs(&self) -> impl Iterator<Item = &Arc<Blob>> {
+        let applications = self.outcome.applications.as_ref();
+        let created = applications.map(|applications| &applications.created_blobs);
+        created.into_iter().flatten().map(|(_, blob)| blob)
+    }
+
+    /// The blobs that are stored with it: those that it needs and those that it makes.
+    pub fn stored_blobs(&self) -> impl Iterator<Item = BlobId> {
+        let created = self.created_blobs().map(|blob| blob.id());
+        self.required_blobs().chain(created)
+    }
+
     /// The chains that it opens.
     pub fn opened(&self) -> impl Iterator<Item = &Arc<ChainDescription>> {
         self.outcome.opened.iter().flatten()
@@ -347,6 +434,10 @@ fn header(proposed: &ProposedBlock, outcome: &BlockExecutionOutcome) -> BlockHea
         ),
         opened_hash: part("Opened", &outcome.opened),
         oracle_responses_hash: part("OracleResponses", &outcome.oracle_responses),
+        applications_hash: outcome
+            .applications
+            .as_ref()
+            .map(|applications| part("Applications", &**applications)),
     }
 }
 
@@ -384,17 +475,4 @@ fn bundles(
         .into_iter()
         .map(|((chain, _), bundle)| (chain, Arc::new(bundle)))
         .collect()
-}
-
-impl Serialize for Block {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (&self.proposed, &self.outcome).serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Block {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (proposed, outcome) = Deserialize::deserialize(deserializer)?;
-        Ok(Self::new(proposed, outcome))
-    }
 }

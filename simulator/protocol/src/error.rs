@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::{
     amount::Amount,
+    application::{action::ActionError, runtime::RuntimeError},
     blob::{BlobError, BlobId},
     hash::CryptoHash,
     ids::{AccountOwner, ApplicationId, BlockHeight, ChainId, Cursor, Epoch},
@@ -175,12 +176,46 @@ pub enum ExecutionError {
     /// The block has recorded the answer to another question.
     #[error("an oracle response answers something else")]
     OracleResponseMismatch,
+    /// A blob is needed that is not known here.
+    #[error("no blob is known as {0:?}")]
+    MissingBlob(BlobId),
+    /// The applications of a block use more fuel than a block may.
+    #[error("a block may use {max} units of fuel")]
+    MaximumFuelExceeded {
+        /// The limit.
+        max: u64,
+    },
+    /// The applications of a block read or write more bytes than a block may.
+    #[error("the block reads or writes {bytes} bytes of applications, at most {max} are allowed")]
+    StorageLimit {
+        /// Bytes up to here.
+        bytes: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// An application makes a blob that is too large.
+    #[error("{0}")]
+    Blob(BlobError),
+    /// An application asks for the round of its block, which executions are not told.
+    #[error("the round of a block is not known where it is executed")]
+    UnknownRound,
+    /// An application, or what it asked for, failed.
+    #[error(transparent)]
+    Application(Box<ActionError>),
+    /// An application cannot be created.
+    #[error(transparent)]
+    Unloadable(Box<RuntimeError>),
 }
 
 impl ExecutionError {
     /// Whether a block used more of something than one block may: another block may do it.
     pub const fn is_limit_error(&self) -> bool {
-        matches!(self, Self::BlockTooLarge { .. })
+        matches!(
+            self,
+            Self::BlockTooLarge { .. }
+                | Self::MaximumFuelExceeded { .. }
+                | Self::StorageLimit { .. }
+        )
     }
 }
 

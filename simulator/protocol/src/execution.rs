@@ -4,12 +4,16 @@
 //! the historical state hash, a hash chain over changes. Knows nothing of inboxes, votes or
 //! validators.
 
+mod applications;
 mod blobs;
 mod committees;
 mod fees;
 mod grants;
+mod metering;
 mod money;
 mod receiving;
+mod runtime;
+mod state;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -30,13 +34,16 @@ use crate::{
     permissions::ApplicationPermissions,
     sabotage::Sabotage,
     small_map::SmallMap,
-    store::Executed,
+    store::{Content, Executed},
     time::Timestamp,
 };
 
 pub use fees::{Charged, Terms};
+pub use state::Applications;
 
+use applications::Made;
 use fees::Meter;
+use state::ApplicationChange;
 
 /// The state of a chain that follows from its blocks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -71,6 +78,8 @@ pub struct ExecutionState {
     pub used_blobs: Option<Arc<BTreeSet<BlobId>>>,
     /// What applications may do on it; `None`: everything.
     pub permissions: Option<Arc<ApplicationPermissions>>,
+    /// What applications keep on it, if any was ever called there.
+    pub applications: Option<Arc<Applications>>,
 }
 
 /// One change of a state; the historical hash is over their sequence.
@@ -89,6 +98,7 @@ enum StateChange {
     Epoch(Epoch),
     BlobUsed(BlobId),
     Permissions(CryptoHash),
+    Application(Box<ApplicationChange>),
 }
 
 #[derive(Serialize)]
@@ -131,6 +141,7 @@ impl ExecutionState {
             epochs: (description.origin == ChainOrigin::ADMIN).then(Arc::default),
             used_blobs: None,
             permissions: config.permissions.clone(),
+            applications: None,
         }
     }
 
@@ -232,11 +243,13 @@ fn run(
         opened_count: 0,
         oracles: Oracles::Ask,
         oracle_responses: Vec::with_capacity(block.transactions.len()),
+        content: terms.content,
+        made: block.calls_applications().then(Box::default),
     };
     for (index, step) in block.transactions.iter().enumerate() {
         let transaction = u32::try_from(index).expect("blocks are small");
         if let Some(recorded) = recorded {
-            execution.oracles = Oracles::Replay(recorded[index].iter().copied().collect());
+            execution.oracles = Oracles::Replay(recorded[index].iter().cloned().collect());
         }
         execution.oracle_responses.push(Vec::new());
         execution.messages.push(Vec::new());
@@ -286,6 +299,10 @@ struct Execution<'a> {
     opened_count: u32,
     oracles: Oracles,
     oracle_responses: Vec<Vec<OracleResponse>>,
+    /// Where code and other blobs are looked up; `None`: nowhere.
+    content: Option<&'a dyn Content>,
+    /// What applications leave behind; only in blocks that call any.
+    made: Option<Box<Made>>,
 }
 
 impl Execution<'_> {
@@ -315,16 +332,15 @@ impl Execution<'_> {
                 amount,
             } => {
                 self.authenticate(*owner)?;
-                self.claim(*owner, *target_id, *recipient, *amount)
+                let signer = self.block.authenticated_owner;
+                self.claim(*owner, *target_id, *recipient, *amount, signer)
             }
             SystemOperation::OpenChain(config) => self.open_chain(config),
             SystemOperation::ChangeOwnership(_) if self.sabotage == Sabotage::OwnersNeverChange => {
                 Ok(())
             }
             SystemOperation::ChangeOwnership(ownership) => {
-                let hash = CryptoHash::of(&**ownership);
-                self.changes.push(StateChange::Ownership(hash));
-                self.state.ownership = ownership.clone();
+                self.set_ownership(ownership);
                 Ok(())
             }
             SystemOperation::CloseChain => {
@@ -345,13 +361,31 @@ impl Execution<'_> {
             }
             SystemOperation::VerifyBlob { blob_id } => self.verify_blob(*blob_id),
             SystemOperation::SendBundle(draft) => self.send_bundle(draft),
+            SystemOperation::PublishModule { module_id } => {
+                for blob in module_id.blobs() {
+                    self.use_blob(blob);
+                }
+                Ok(())
+            }
+            SystemOperation::CreateApplication(request) => self.create_application(request),
+            SystemOperation::User(operation) => self.user_operation(operation),
             SystemOperation::ChangeApplicationPermissions(permissions) => {
-                let hash = CryptoHash::of(&**permissions);
-                self.changes.push(StateChange::Permissions(hash));
-                self.state.permissions = (!permissions.is_default()).then(|| permissions.clone());
+                self.set_permissions(permissions);
                 Ok(())
             }
         }
+    }
+
+    fn set_ownership(&mut self, ownership: &Arc<ChainOwnership>) {
+        let hash = CryptoHash::of(&**ownership);
+        self.changes.push(StateChange::Ownership(hash));
+        self.state.ownership = ownership.clone();
+    }
+
+    fn set_permissions(&mut self, permissions: &Arc<ApplicationPermissions>) {
+        let hash = CryptoHash::of(&**permissions);
+        self.changes.push(StateChange::Permissions(hash));
+        self.state.permissions = (!permissions.is_default()).then(|| permissions.clone());
     }
 
     fn open_chain(&mut self, config: &InitialChainConfig) -> Result<(), ExecutionError> {
@@ -418,6 +452,7 @@ impl Execution<'_> {
             state_hash,
             opened: std::mem::take(&mut self.opened),
             oracle_responses: std::mem::take(&mut self.oracle_responses),
+            applications: self.made.take().map(|made| Arc::new(made.outcome)),
         };
         let block = Block::new(self.block.clone(), outcome);
         let charged = self.charged();
@@ -438,6 +473,8 @@ impl Execution<'_> {
     }
 }
 
+#[cfg(test)]
+mod application_tests;
 #[cfg(test)]
 mod fee_tests;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     amount::Amount,
+    application::outcome::UserMessage,
     hash::{CryptoHash, Hashable},
     ids::{Account, AccountOwner, BlockHeight, ChainId, Cursor},
     time::Timestamp,
@@ -27,7 +28,7 @@ pub enum MessageKind {
     Bouncing,
 }
 
-/// A message of the protocol itself.
+/// What a message says: nearly always something of the protocol itself.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum SystemMessage {
     /// Puts `amount` on `target`, or back on `source` when it bounces.
@@ -49,6 +50,9 @@ pub enum SystemMessage {
         /// Where it goes.
         recipient: Account,
     },
+    /// What an application says to itself on another chain; shared, so that other messages need no
+    /// more room.
+    User(Arc<UserMessage>),
 }
 
 /// A message as execution emits it.

@@ -3,19 +3,23 @@
 //! They are recorded in the block, and every later execution replays them, each once and in order,
 //! instead of asking. A fast block has none, because its validators have not agreed on answers.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{blob::BlobId, error::ExecutionError, ids::Epoch};
 
 /// An answer from outside of a chain.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum OracleResponse {
     /// This blob exists; recorded when the chain uses it for the first time.
     Blob(BlobId),
     /// The admin chain has created this epoch.
     Event(Epoch),
+    /// What a service answered.
+    Service(Arc<[u8]>),
+    /// It is early enough.
+    Assert,
 }
 
 /// Where one transaction gets its answers.

@@ -13,6 +13,7 @@ use crate::{
     error::BlockError,
     hash::Hashable,
     ids::ApplicationId,
+    message::{IncomingBundle, MessageAction, SystemMessage},
 };
 
 /// What applications may do on a chain. The default permits everything and demands nothing.
@@ -51,15 +52,30 @@ pub enum Call {
 }
 
 impl Call {
-    /// What `transaction` is. Nothing in a block of this version calls an application.
-    pub const fn of(transaction: &Transaction) -> Self {
-        match transaction {
-            Transaction::ExecuteOperation(operation) if operation.is_exempt_from_permissions() => {
-                Self::Exempt
-            }
-            Transaction::ExecuteOperation(_) => Self::System,
-            Transaction::ReceiveMessages(_) => Self::Nothing,
+    /// What `transaction` is: one thing, or for a bundle one thing for each of its messages.
+    pub fn of(transaction: &Transaction) -> impl Iterator<Item = Self> {
+        let (operation, messages) = match transaction {
+            Transaction::ExecuteOperation(operation) => (Some(Self::of_operation(operation)), None),
+            Transaction::ReceiveMessages(incoming) => (None, Some(Self::of_messages(incoming))),
+        };
+        operation.into_iter().chain(messages.into_iter().flatten())
+    }
+
+    fn of_operation(operation: &SystemOperation) -> Self {
+        match operation {
+            SystemOperation::User(operation) => Self::Operation(operation.application_id),
+            operation if operation.is_exempt_from_permissions() => Self::Exempt,
+            _ => Self::System,
         }
+    }
+
+    fn of_messages(incoming: &IncomingBundle) -> impl Iterator<Item = Self> {
+        let accepted = incoming.action == MessageAction::Accept;
+        let messages = incoming.bundle.messages.iter();
+        messages.map(move |posted| match &posted.message {
+            SystemMessage::User(message) if accepted => Self::Message(message.application_id),
+            _ => Self::Nothing,
+        })
     }
 }
 
@@ -83,7 +99,7 @@ impl ApplicationPermissions {
     /// `AuthorizedApplications` if it executes an operation that is not permitted,
     /// `MissingMandatoryApplications` if it leaves an application out that it must call.
     pub fn check(&self, block: &ProposedBlock) -> Result<(), BlockError> {
-        self.check_calls(block.transactions.iter().map(Call::of))
+        self.check_calls(block.transactions.iter().flat_map(Call::of))
     }
 
     /// The same of what the transactions of a block are.

@@ -3,9 +3,10 @@
 //! Machines are given a store with each input. It may remember or recompute: no answer depends on
 //! which. It never says what a validator *has*; that is in the validator's own state.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use crate::{
+    application::guest::{Module, ModuleError, Role},
     blob::{Blob, BlobId},
     block::{Block, ProposedBlock},
     certificate::ConfirmedBlockCertificate,
@@ -28,6 +29,34 @@ pub struct Executed {
     pub charged: Option<Charged>,
 }
 
+/// What executing a block looks up: all of it named by its content.
+pub trait Content {
+    /// A blob, if it is anywhere.
+    fn blob(&self, id: &BlobId) -> Option<Arc<Blob>>;
+
+    /// The code in a blob, compiled for this role; `None` where nothing runs code.
+    fn module(&self, role: Role, blob: &Arc<Blob>) -> Option<Result<Arc<dyn Module>, ModuleError>>;
+}
+
+impl fmt::Debug for dyn Content + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Content")
+    }
+}
+
+/// A store as what executing a block looks things up in.
+pub struct Shared<'a, S: ?Sized>(pub &'a S);
+
+impl<S: ContentStore + ?Sized> Content for Shared<'_, S> {
+    fn blob(&self, id: &BlobId) -> Option<Arc<Blob>> {
+        self.0.blob(id)
+    }
+
+    fn module(&self, role: Role, blob: &Arc<Blob>) -> Option<Result<Arc<dyn Module>, ModuleError>> {
+        self.0.module(role, blob)
+    }
+}
+
 /// Shared immutable data, by content.
 pub trait ContentStore: Send + Sync {
     /// Whether `signature` is `key`'s over `digest`.
@@ -47,8 +76,15 @@ pub trait ContentStore: Send + Sync {
         policy: Option<&ResourceControlPolicy>,
     ) -> Result<Executed, BlockError> {
         let _ = block_hash;
-        let sabotage = Sabotage::None;
-        execution::execute_under(Terms { policy, sabotage }, state, block)
+        let content = Shared(self);
+        let terms = Terms {
+            policy,
+            sabotage: Sabotage::None,
+            content: Some(&content),
+        };
+        let executed = execution::execute_under(terms, state, block)?;
+        self.keep_created(&executed);
+        Ok(executed)
     }
 
     /// Executes `block` again, with the oracle responses that it has recorded.
@@ -61,8 +97,28 @@ pub trait ContentStore: Send + Sync {
         block: &Block,
         policy: Option<&ResourceControlPolicy>,
     ) -> Result<Executed, BlockError> {
-        let sabotage = Sabotage::None;
-        execution::replay(state, block, Terms { policy, sabotage })
+        let content = Shared(self);
+        let terms = Terms {
+            policy,
+            sabotage: Sabotage::None,
+            content: Some(&content),
+        };
+        let executed = execution::replay(state, block, terms)?;
+        self.keep_created(&executed);
+        Ok(executed)
+    }
+
+    /// Keeps the blobs that came to be by executing a block.
+    fn keep_created(&self, executed: &Executed) {
+        for blob in executed.block.created_blobs() {
+            self.put_blob(blob);
+        }
+    }
+
+    /// The code in a blob, compiled for this role; `None` where nothing runs code.
+    fn module(&self, role: Role, blob: &Arc<Blob>) -> Option<Result<Arc<dyn Module>, ModuleError>> {
+        let _ = (role, blob);
+        None
     }
 
     /// Keeps a blob.

@@ -165,6 +165,9 @@ impl Epochs {
             | SystemOperation::Submitted(_)
             | SystemOperation::PublishDataBlob { .. }
             | SystemOperation::VerifyBlob { .. }
+            | SystemOperation::PublishModule { .. }
+            | SystemOperation::CreateApplication(_)
+            | SystemOperation::User(_)
             | SystemOperation::ChangeApplicationPermissions(_) => return,
         };
         verdicts.check(Invariant::EpochOrder, may, || {

@@ -239,7 +239,7 @@ pub(super) fn worth(bundle: &MessageBundle) -> u128 {
 pub(super) fn value(message: &SystemMessage, grant: Amount) -> u128 {
     let carried = match message {
         SystemMessage::Credit { amount, .. } => amount.attos(),
-        SystemMessage::Withdraw { .. } => 0,
+        SystemMessage::Withdraw { .. } | SystemMessage::User(_) => 0,
     };
     carried.saturating_add(grant.attos())
 }

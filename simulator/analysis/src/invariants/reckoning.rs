@@ -201,6 +201,7 @@ impl<'a> Reckoning<'a> {
             } => {
                 self.pay(owner, recipient, *amount);
             }
+            SystemMessage::User(_) => {}
         }
     }
 
@@ -248,6 +249,9 @@ impl<'a> Reckoning<'a> {
             | SystemOperation::ProcessNewEpoch(_)
             | SystemOperation::PublishDataBlob { .. }
             | SystemOperation::VerifyBlob { .. }
+            | SystemOperation::PublishModule { .. }
+            | SystemOperation::CreateApplication(_)
+            | SystemOperation::User(_)
             | SystemOperation::ChangeApplicationPermissions(_) => {}
         }
     }
@@ -368,6 +372,9 @@ impl<'a> Reckoning<'a> {
                 | SystemOperation::ProcessNewEpoch(_)
                 | SystemOperation::PublishDataBlob { .. }
                 | SystemOperation::VerifyBlob { .. }
+                | SystemOperation::PublishModule { .. }
+                | SystemOperation::CreateApplication(_)
+                | SystemOperation::User(_)
                 | SystemOperation::ChangeApplicationPermissions(_) => None,
             });
         let opened = self

@@ -330,6 +330,7 @@ fn line(
     let (withdraws, amount) = match &posted.message {
         SystemMessage::Credit { amount, .. } => (false, amount.attos()),
         SystemMessage::Withdraw { amount, .. } => (true, amount.attos()),
+        SystemMessage::User(_) => (false, 0),
     };
     MessageLine {
         src,

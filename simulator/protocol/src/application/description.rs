@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    hash::{CryptoHash, Hashable},
+    blob::{Blob, BlobContent, BlobId, BlobType},
+    hash::CryptoHash,
     ids::{ApplicationId, BlockHeight, ChainId},
 };
 
@@ -29,7 +30,26 @@ pub struct ModuleId {
     pub vm_runtime: VmRuntime,
 }
 
-/// An application: code with what it was created with. Its id is the hash of this.
+impl ModuleId {
+    /// The contract's bytecode.
+    pub const fn contract(&self) -> BlobId {
+        let (blob_type, hash) = (BlobType::ContractBytecode, self.contract_blob_hash);
+        BlobId { blob_type, hash }
+    }
+
+    /// The service's bytecode.
+    pub const fn service(&self) -> BlobId {
+        let (blob_type, hash) = (BlobType::ServiceBytecode, self.service_blob_hash);
+        BlobId { blob_type, hash }
+    }
+
+    /// Both.
+    pub const fn blobs(&self) -> [BlobId; 2] {
+        [self.contract(), self.service()]
+    }
+}
+
+/// An application: code with what it was created with. Its id is the hash of the blob that says this.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct ApplicationDescription {
     /// Its code.
@@ -46,14 +66,22 @@ pub struct ApplicationDescription {
     pub required_application_ids: Vec<ApplicationId>,
 }
 
-impl Hashable for ApplicationDescription {
-    const TAG: &'static str = "ApplicationDescription";
-}
-
 impl ApplicationDescription {
+    /// The blob that says it.
+    pub fn content(&self) -> BlobContent {
+        let bytes = bcs::to_bytes(self).expect("descriptions encode");
+        BlobContent::new(BlobType::ApplicationDescription, bytes)
+    }
+
+    /// What a blob says, if it is a description at all.
+    pub fn of(blob: &Blob) -> Option<Self> {
+        let is_one = blob.id().blob_type == BlobType::ApplicationDescription;
+        is_one.then(|| bcs::from_bytes(blob.bytes()).ok()).flatten()
+    }
+
     /// Its id.
     pub fn id(&self) -> ApplicationId {
-        ApplicationId(CryptoHash::of(self))
+        ApplicationId(self.content().id().hash)
     }
 }
 

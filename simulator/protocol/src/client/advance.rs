@@ -227,7 +227,7 @@ impl Client {
         self.chain_mut()
             .apply(executed, now)
             .expect("a certified block fits the local inbox");
-        for id in block.proposed().required_blobs() {
+        for id in block.stored_blobs() {
             self.blobs.insert(id, block.hash());
         }
         self.looked = false;

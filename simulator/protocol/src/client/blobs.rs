@@ -85,10 +85,7 @@ impl Client {
         };
         out.verified(certificate.lite().signatures.len());
         let proves = certificate.kind() == CertificateKind::Confirmed
-            && block
-                .proposed()
-                .required_blobs()
-                .any(|id| id == fetching.blob)
+            && block.stored_blobs().any(|id| id == fetching.blob)
             && certificate.lite().check(committee, store).is_ok();
         if proves {
             store.put_certificate(certificate);
@@ -160,7 +157,7 @@ pub(super) fn push_with_blobs(
     store: &dyn ContentStore,
 ) -> Vec<(ChainId, Request)> {
     let chain = certificate.block().chain_id();
-    let ids: Vec<_> = certificate.block().proposed().required_blobs().collect();
+    let ids: Vec<_> = certificate.block().required_blobs().collect();
     let blobs = ids.iter().filter_map(|id| store.blob(id));
     let uploads: Vec<_> = blobs
         .map(|blob| (chain, Request::UploadBlob(blob)))

@@ -11,7 +11,6 @@ use crate::{
     ids::{Account, AccountOwner},
     message::MessageAction,
     policy::ResourceControlPolicy,
-    sabotage::Sabotage,
     store::Executed,
 };
 
@@ -37,7 +36,7 @@ fn run(
 ) -> Result<Executed, BlockError> {
     let terms = Terms {
         policy: Some(policy),
-        sabotage: Sabotage::None,
+        ..Terms::default()
     };
     execute_under(terms, state, &block(state, index, transactions))
 }

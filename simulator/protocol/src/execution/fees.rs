@@ -15,6 +15,7 @@ use crate::{
     message::{MessageKind, OutgoingMessage},
     policy::ResourceControlPolicy,
     sabotage::Sabotage,
+    store::Content,
 };
 
 /// What is laid down outside of a block and decides about its outcome.
@@ -24,6 +25,8 @@ pub struct Terms<'a> {
     pub policy: Option<&'a ResourceControlPolicy>,
     /// A seeded bug; tests only.
     pub sabotage: Sabotage,
+    /// Where the code of applications is; `None`: there is none, and whatever calls one fails.
+    pub content: Option<&'a dyn Content>,
 }
 
 /// What a block has cost.
@@ -37,10 +40,10 @@ pub struct Charged {
 
 /// What a block under a policy has used so far.
 pub(super) struct Meter<'a> {
-    policy: &'a ResourceControlPolicy,
+    pub(super) policy: &'a ResourceControlPolicy,
     block_size: u64,
     max_block_size: u64,
-    fees: Amount,
+    pub(super) fees: Amount,
 }
 
 impl<'a> Meter<'a> {
@@ -68,7 +71,10 @@ impl<'a> Meter<'a> {
     }
 
     /// Counts something that is in the block.
-    fn track_block_size<T: Serialize>(&mut self, part: &T) -> Result<(), ExecutionError> {
+    pub(super) fn track_block_size<T: Serialize>(
+        &mut self,
+        part: &T,
+    ) -> Result<(), ExecutionError> {
         let max = self.max_block_size;
         if max < u64::MAX {
             self.block_size = self.block_size.saturating_add(size(part));
@@ -145,6 +151,16 @@ impl Execution<'_> {
     /// Takes fees from the chain's own balance, and what is missing from the account that the
     /// block's owner has on the chain (8.4).
     pub(super) fn charge(&mut self, fees: Amount) -> Result<(), ExecutionError> {
+        self.charge_from(self.state.balance, fees)
+    }
+
+    /// Takes fees from so much of the chain's own balance, and what is missing from the account that
+    /// the block's owner has on the chain.
+    pub(super) fn charge_from(
+        &mut self,
+        chain: Amount,
+        fees: Amount,
+    ) -> Result<(), ExecutionError> {
         if fees.is_zero() {
             return Ok(());
         }
@@ -155,7 +171,6 @@ impl Execution<'_> {
         }
         let payer = self.block.authenticated_owner;
         let payer = payer.filter(|owner| *owner != AccountOwner::CHAIN);
-        let chain = self.state.balance;
         let own = payer.map_or(Amount::ZERO, |owner| self.state.balance_of(&owner));
         let from_chain = fees.min(chain);
         let rest = fees
@@ -166,9 +181,8 @@ impl Execution<'_> {
             return Err(ExecutionError::FeesExceedFunding { fees, funding });
         };
         if !from_chain.is_zero() {
-            let left = chain
-                .checked_sub(from_chain)
-                .expect("a minimum is not above it");
+            let left = self.state.balance.checked_sub(from_chain);
+            let left = left.expect("a minimum is not above it");
             self.set_balance(AccountOwner::CHAIN, left);
         }
         if let (Some(payer), false) = (payer, rest.is_zero()) {

@@ -2,7 +2,8 @@
 //!
 //! Keeps: what is granted leaves the payer when the message is sent, and comes back once, when the
 //! message has been executed or rejected. No message of the protocol itself uses anything that a
-//! grant could pay for, so all of it comes back, by a message for which the recipient pays.
+//! grant could pay for, so all of it comes back; one of an application pays with it first. What comes
+//! back does so by a message for which the recipient pays.
 
 use super::Execution;
 use crate::{
@@ -79,17 +80,21 @@ impl Execution<'_> {
     }
 
     /// What is left of a message's grant goes back to where it came from.
-    pub(super) fn refund(&mut self, posted: &PostedMessage) -> Result<(), ExecutionError> {
+    pub(super) fn refund(
+        &mut self,
+        posted: &PostedMessage,
+        left: Amount,
+    ) -> Result<(), ExecutionError> {
         let Some(account) = posted.refund_grant_to.as_deref() else {
             return Ok(());
         };
-        if posted.grant.is_zero() {
+        if left.is_zero() {
             return Ok(());
         }
         if self.sabotage == Sabotage::GrantPaidTwice {
-            self.pay_back(*account, posted.grant)?;
+            self.pay_back(*account, left)?;
         }
-        self.pay_back(*account, posted.grant)
+        self.pay_back(*account, left)
     }
 
     fn pay_back(&mut self, account: Account, amount: Amount) -> Result<(), ExecutionError> {

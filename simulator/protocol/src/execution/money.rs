@@ -85,16 +85,17 @@ impl Execution<'_> {
         target_id: ChainId,
         recipient: Account,
         amount: Amount,
+        authenticated_owner: Option<AccountOwner>,
     ) -> Result<(), ExecutionError> {
         if target_id == self.state.chain_id {
-            return self.transfer(owner, recipient, amount, self.block.authenticated_owner);
+            return self.transfer(owner, recipient, amount, authenticated_owner);
         }
         if amount.is_zero() {
             return Err(ExecutionError::IncorrectTransferAmount);
         }
         self.send(OutgoingMessage {
             destination: target_id,
-            authenticated_owner: self.block.authenticated_owner,
+            authenticated_owner,
             grant: Amount::ZERO,
             refund_grant_to: None,
             kind: MessageKind::Simple,

@@ -4,6 +4,7 @@
 
 use super::Execution;
 use crate::{
+    amount::Amount,
     error::ExecutionError,
     ids::ChainId,
     message::{
@@ -17,8 +18,8 @@ impl Execution<'_> {
         match incoming.action {
             MessageAction::Accept => {
                 let done = incoming.bundle.messages.iter().try_for_each(|message| {
-                    self.accept(message)?;
-                    self.refund(message)
+                    let left = self.accept(incoming.origin, message)?;
+                    self.refund(message, left)
                 });
                 if self.sabotage == Sabotage::BundlesByHalves {
                     return Ok(());
@@ -40,7 +41,12 @@ impl Execution<'_> {
         }
     }
 
-    pub(super) fn accept(&mut self, posted: &PostedMessage) -> Result<(), ExecutionError> {
+    /// Executes a message; gives what is left of its grant.
+    pub(super) fn accept(
+        &mut self,
+        origin: ChainId,
+        posted: &PostedMessage,
+    ) -> Result<Amount, ExecutionError> {
         match &posted.message {
             SystemMessage::Credit {
                 target,
@@ -48,14 +54,16 @@ impl Execution<'_> {
                 source,
             } => {
                 let bounced = posted.kind == MessageKind::Bouncing;
-                self.credit(if bounced { *source } else { *target }, *amount)
+                self.credit(if bounced { *source } else { *target }, *amount)?;
             }
             SystemMessage::Withdraw {
                 owner,
                 amount,
                 recipient,
-            } => self.transfer(*owner, *recipient, *amount, posted.authenticated_owner),
+            } => self.transfer(*owner, *recipient, *amount, posted.authenticated_owner)?,
+            SystemMessage::User(message) => return self.user_message(origin, posted, message),
         }
+        Ok(posted.grant)
     }
 
     /// A rejected tracked message goes home as a bouncing one, with its grant; of another one the grant
@@ -71,7 +79,7 @@ impl Execution<'_> {
                 kind: MessageKind::Bouncing,
                 message: posted.message.clone(),
             }),
-            MessageKind::Simple | MessageKind::Bouncing => self.refund(posted)?,
+            MessageKind::Simple | MessageKind::Bouncing => self.refund(posted, posted.grant)?,
             MessageKind::Protected => {}
         }
         Ok(())

@@ -54,6 +54,7 @@ fn proposed(number: u64) -> Arc<ProposedBlock> {
 
 fn block(number: u64) -> Arc<Block> {
     let outcome = BlockExecutionOutcome {
+        applications: None,
         messages: Vec::new(),
         previous_message_blocks: SmallMap::default(),
         state_hash: CryptoHash::default(),

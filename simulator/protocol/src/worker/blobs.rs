@@ -10,7 +10,7 @@ use super::Worker;
 use crate::{
     blob::{Blob, BlobId, BlobLimits},
     block::{Block, ProposedBlock},
-    error::NodeError,
+    error::{BlockError, ExecutionError, NodeError},
     hash::CryptoHash,
     ids::{Address, ChainId, ShardIndex},
     machine::Outputs,
@@ -76,11 +76,20 @@ impl Worker {
         found(self.missing(chain, block.required_blobs()))
     }
 
+    /// The blobs that executing a proposal asked for are here. Those that it names were looked for
+    /// before.
+    pub(super) fn check_asked(&self, chain: ChainId, block: &Block) -> Result<(), NodeError> {
+        if !block.proposed().calls_applications() {
+            return Ok(());
+        }
+        found(self.missing(chain, block.required_blobs()))
+    }
+
     /// 4.8: all blobs of a validated block are here. Remembers to wait for those that are not.
     pub(super) fn gather_validated(
         &mut self,
         chain: ChainId,
-        block: &ProposedBlock,
+        block: &Block,
         out: &mut Outputs,
     ) -> Result<(), NodeError> {
         let missing = self.missing(chain, block.required_blobs());
@@ -100,8 +109,7 @@ impl Worker {
         block: &Block,
         out: &mut Outputs,
     ) -> Result<(), NodeError> {
-        let ids: Vec<_> = block.proposed().required_blobs().collect();
-        let missing = self.missing(chain, ids.iter().copied());
+        let missing = self.missing(chain, block.required_blobs());
         for id in &missing {
             self.blobs.entry(*id).or_insert(BlobState {
                 last_used_by: block.hash(),
@@ -109,9 +117,9 @@ impl Worker {
             });
         }
         found(missing)?;
-        for id in &ids {
+        for id in block.stored_blobs() {
             if self.config.sabotage != Sabotage::BlobsUnseen {
-                self.store_blob(chain, *id, block.hash(), out);
+                self.store_blob(chain, id, block.hash(), out);
             }
         }
         Ok(())
@@ -147,7 +155,7 @@ impl Worker {
     /// Tells the other shards of the blobs of a block, once that is saved. Also done when an old block
     /// comes again: what was lost on the way repairs itself so.
     pub(super) fn spread_blobs_of(&mut self, block: &Block, out: &mut Outputs) {
-        let ids: Vec<_> = block.proposed().required_blobs().collect();
+        let ids: Vec<_> = block.stored_blobs().collect();
         if !ids.is_empty() {
             self.spread_blobs(&ids, out);
         }
@@ -225,6 +233,17 @@ impl Worker {
     pub(super) fn handle_blob_download(&self, id: &BlobId, store: &dyn ContentStore) -> Response {
         let state = self.blobs.get(id).filter(|state| state.stored);
         Response::Blob(state.and_then(|state| store.certificate(&state.last_used_by)))
+    }
+}
+
+/// Why a proposal cannot be executed here: what it lacks can be brought.
+pub(super) fn lacking(error: BlockError) -> NodeError {
+    match error {
+        BlockError::Transaction {
+            error: ExecutionError::MissingBlob(blob),
+            ..
+        } => NodeError::BlobsNotFound(vec![blob]),
+        error => error.into(),
     }
 }
 

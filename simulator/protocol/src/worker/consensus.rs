@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Asked, Worker};
+use super::{Asked, Worker, blobs};
 use crate::{
     block::Block,
     certificate::{
@@ -185,7 +185,9 @@ impl Worker {
                     &proposal.block,
                     proposal.block_hash(),
                     self.policy(proposal.block.epoch),
-                )?;
+                );
+                let executed = executed.map_err(blobs::lacking)?;
+                self.check_asked(chain, &executed.block)?;
                 Ok(executed.block)
             }
         }
@@ -285,7 +287,7 @@ impl Worker {
         {
             return Ok(self.unsigned_info(chain));
         }
-        self.gather_validated(chain, block.proposed(), out)?;
+        self.gather_validated(chain, block, out)?;
         let state = self.chains.get_mut(&chain).expect("loaded above");
         let vote = state
             .manager

@@ -1,0 +1,176 @@
+//! What applications keep on a chain: their storage, their streams, what the chain follows for them.
+//!
+//! Each application has a namespace of its own, ordered by key. Namespaces and streams are shared
+//! between the states of a chain until one changes them. Every change has an [`ApplicationChange`],
+//! so that none is missing from the historical hash.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    sync::Arc,
+};
+
+use serde::Serialize;
+
+use crate::{
+    application::{
+        description::{GenericApplicationId, StreamId, StreamName},
+        outcome::Event,
+        request::{KeyValue, WriteOperation},
+    },
+    hash::CryptoHash,
+    ids::{ApplicationId, ChainId},
+};
+
+type Namespace = BTreeMap<Arc<[u8]>, Arc<[u8]>>;
+
+/// What all applications keep on one chain.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Applications {
+    storage: BTreeMap<ApplicationId, Arc<Namespace>>,
+    streams: BTreeMap<StreamId, Arc<Vec<Arc<[u8]>>>>,
+    subscriptions: BTreeMap<(ChainId, StreamId), BTreeSet<ApplicationId>>,
+}
+
+/// One change of it.
+#[derive(Serialize)]
+pub(super) enum ApplicationChange {
+    Written(ApplicationId, CryptoHash),
+    Event(StreamId, u32, CryptoHash),
+    Subscribed(ApplicationId, ChainId, StreamId),
+    Unsubscribed(ApplicationId, ChainId, StreamId),
+}
+
+impl Applications {
+    /// The value of a key of an application.
+    pub fn value(&self, application: &ApplicationId, key: &[u8]) -> Option<&Arc<[u8]>> {
+        self.storage.get(application)?.get(key)
+    }
+
+    /// What follows a prefix in the keys that begin so, in order, with the values.
+    pub fn find<'a>(
+        &'a self,
+        application: &ApplicationId,
+        prefix: &'a [u8],
+    ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let namespace = self.storage.get(application);
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let found = namespace.map(|namespace| namespace.range::<[u8], _>(from));
+        found
+            .into_iter()
+            .flatten()
+            .map_while(move |(key, value)| Some((key.strip_prefix(prefix)?, &**value)))
+    }
+
+    /// All keys and values of an application, in order.
+    pub fn storage_of(&self, application: &ApplicationId) -> Vec<KeyValue> {
+        let all = self.find(application, &[]);
+        all.map(|(key, value)| (key.to_vec(), value.to_vec()))
+            .collect()
+    }
+
+    /// An event that an application has added to its stream on this chain.
+    pub fn event(&self, stream: &StreamId, index: u32) -> Option<&Arc<[u8]>> {
+        let place = usize::try_from(index).ok()?;
+        self.streams.get(stream)?.get(place)
+    }
+
+    /// Who follows a stream here.
+    pub fn subscribers(
+        &self,
+        chain: ChainId,
+        stream: StreamId,
+    ) -> impl Iterator<Item = &ApplicationId> {
+        let subscribers = self.subscriptions.get(&(chain, stream));
+        subscribers.into_iter().flatten()
+    }
+
+    pub(super) fn write(
+        &mut self,
+        application: ApplicationId,
+        operations: &[WriteOperation],
+    ) -> ApplicationChange {
+        let namespace = Arc::make_mut(self.storage.entry(application).or_default());
+        for operation in operations {
+            match operation {
+                WriteOperation::Put(key, value) => {
+                    namespace.insert(key.as_slice().into(), value.as_slice().into());
+                }
+                WriteOperation::Delete(key) => {
+                    namespace.remove(key.as_slice());
+                }
+                WriteOperation::DeletePrefix(prefix) => delete_prefix(namespace, prefix),
+            }
+        }
+        if namespace.is_empty() {
+            self.storage.remove(&application);
+        }
+        let bytes = bcs::to_bytes(operations).expect("a batch encodes");
+        ApplicationChange::Written(application, CryptoHash::of_bytes("WriteBatch", &bytes))
+    }
+
+    pub(super) fn emit(
+        &mut self,
+        application: ApplicationId,
+        stream_name: StreamName,
+        value: &Arc<[u8]>,
+    ) -> (Event, ApplicationChange) {
+        let stream_id = StreamId {
+            application_id: GenericApplicationId::User(application),
+            stream_name,
+        };
+        let stream = self.streams.entry(stream_id.clone()).or_default();
+        let index = u32::try_from(stream.len()).expect("fuel does not last for so many events");
+        Arc::make_mut(stream).push(value.clone());
+        let hash = CryptoHash::of_bytes("EventValue", value);
+        let change = ApplicationChange::Event(stream_id.clone(), index, hash);
+        let value = value.clone();
+        let event = Event {
+            stream_id,
+            index,
+            value,
+        };
+        (event, change)
+    }
+
+    /// `None`: the application follows it already.
+    pub(super) fn subscribe(
+        &mut self,
+        application: ApplicationId,
+        chain: ChainId,
+        stream: StreamId,
+    ) -> Option<ApplicationChange> {
+        let subscribers = self.subscriptions.entry((chain, stream.clone()));
+        let new = subscribers.or_default().insert(application);
+        new.then_some(ApplicationChange::Subscribed(application, chain, stream))
+    }
+
+    /// `None`: the application does not follow it.
+    pub(super) fn unsubscribe(
+        &mut self,
+        application: ApplicationId,
+        chain: ChainId,
+        stream: StreamId,
+    ) -> Option<ApplicationChange> {
+        let key = (chain, stream);
+        let subscribers = self.subscriptions.get_mut(&key)?;
+        if !subscribers.remove(&application) {
+            return None;
+        }
+        if subscribers.is_empty() {
+            self.subscriptions.remove(&key);
+        }
+        let (chain, stream) = key;
+        Some(ApplicationChange::Unsubscribed(application, chain, stream))
+    }
+}
+
+fn delete_prefix(namespace: &mut Namespace, prefix: &[u8]) {
+    let from = (Bound::Included(prefix), Bound::Unbounded);
+    let begin = namespace.range::<[u8], _>(from).map(|(key, _)| key);
+    let begin = begin.take_while(|key| key.starts_with(prefix));
+    let doomed: Vec<_> = begin.cloned().collect();
+    for key in doomed {
+        namespace.remove(&key);
+    }
+}
