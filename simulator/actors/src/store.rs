@@ -8,18 +8,20 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use execution::Machine;
 use foldhash::fast::FixedState;
 use protocol::{
+    application::guest::{Module, ModuleError, Role},
     blob::{Blob, BlobId},
     block::{Block, ProposedBlock},
     certificate::ConfirmedBlockCertificate,
     error::BlockError,
-    execution::{self, ExecutionState, Terms},
+    execution::{ExecutionState, Terms, execute_under, replay},
     hash::CryptoHash,
     policy::ResourceControlPolicy,
     sabotage::Sabotage,
     signature::{DecodedKey, PublicKey, Signature},
-    store::{ContentStore, Executed},
+    store::{ContentStore, Executed, Shared},
 };
 
 /// Looked up by key alone. Keys are hashes already, so a quick function that knows no secret does.
@@ -68,10 +70,14 @@ impl<K: Eq + std::hash::Hash, V: Clone> Remembered<K, V> {
     }
 }
 
+/// Compiled code, or why it is refused.
+type Compiled = Result<Arc<dyn Module>, ModuleError>;
+
 /// One process's store.
 pub struct SharedStore {
     certificates: DashMap<CryptoHash, Arc<ConfirmedBlockCertificate>>,
     blobs: DashMap<BlobId, Arc<Blob>>,
+    modules: DashMap<(Role, BlobId), Compiled>,
     keys: Remembered<PublicKey, Option<DecodedKey>>,
     verified: Remembered<CryptoHash, bool>,
     executed: Remembered<(CryptoHash, CryptoHash), Executed>,
@@ -87,6 +93,7 @@ impl SharedStore {
             sabotage,
             certificates: DashMap::default(),
             blobs: DashMap::default(),
+            modules: DashMap::default(),
             keys: Remembered::new(GENERATION_MAX),
             verified: Remembered::new(GENERATION_MAX),
             executed: Remembered::new(EXECUTED_MAX),
@@ -137,7 +144,14 @@ impl ContentStore for SharedStore {
             return Ok(executed.clone());
         }
         let sabotage = self.sabotage;
-        let executed = execution::execute_under(Terms { policy, sabotage }, state, block)?;
+        let content = Shared(self);
+        let terms = Terms {
+            policy,
+            sabotage,
+            content: Some(&content),
+        };
+        let executed = execute_under(terms, state, block)?;
+        self.keep_created(&executed);
         assert!(
             known.is_none_or(|known| known == executed),
             "I-4: execution is a function"
@@ -158,14 +172,14 @@ impl ContentStore for SharedStore {
         if let (Some(executed), false) = (&known, self.paranoid) {
             return Ok(executed.clone());
         }
-        let executed = execution::replay(
-            state,
-            block,
-            Terms {
-                policy,
-                sabotage: self.sabotage,
-            },
-        )?;
+        let content = Shared(self);
+        let terms = Terms {
+            policy,
+            sabotage: self.sabotage,
+            content: Some(&content),
+        };
+        let executed = replay(state, block, terms)?;
+        self.keep_created(&executed);
         assert!(
             known.is_none_or(|known| known == executed),
             "I-4: a replay gives what was executed"
@@ -181,6 +195,17 @@ impl ContentStore for SharedStore {
 
     fn blob(&self, id: &BlobId) -> Option<Arc<Blob>> {
         self.blobs.get(id).map(|blob| blob.clone())
+    }
+
+    fn module(&self, role: Role, blob: &Arc<Blob>) -> Option<Compiled> {
+        let key = (role, blob.id());
+        if let Some(known) = self.modules.get(&key) {
+            return Some(known.clone());
+        }
+        // Two threads may both compile it; the same bytes give the same code.
+        let compiled = Machine::default().compile_stored(role, blob.bytes());
+        self.modules.insert(key, compiled.clone());
+        Some(compiled)
     }
 
     fn put_certificate(&self, certificate: &Arc<ConfirmedBlockCertificate>) {

@@ -15,6 +15,7 @@ pub mod inspect;
 mod interface;
 mod limits;
 mod machine;
+mod stored;
 
 pub use interface::VERSION as INTERFACE_VERSION;
 pub use limits::Limits;

@@ -11,6 +11,7 @@ use crate::{
     guest::{Host, WasmGuest},
     interface::{self, EntryPoint, Function},
     limits::{self, Limits},
+    stored,
 };
 
 /// Compiles and runs bytecode of the interface. It keeps nothing: who needs a module twice keeps it.
@@ -18,6 +19,21 @@ use crate::{
 pub struct Machine {
     /// What guests may use.
     pub limits: Limits,
+}
+
+impl Machine {
+    /// Checks and compiles bytecode as it is stored in blobs: compressed.
+    ///
+    /// # Errors
+    /// If it is not compressed code, larger than code may be, or not of this interface.
+    pub fn compile_stored(
+        &self,
+        role: Role,
+        stored: &[u8],
+    ) -> Result<Arc<dyn Module>, ModuleError> {
+        let bytecode = stored::unpack(stored, self.limits.bytecode_bytes)?;
+        self.compile(role, &bytecode)
+    }
 }
 
 impl VirtualMachine for Machine {

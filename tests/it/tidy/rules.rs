@@ -41,7 +41,7 @@ pub(super) const CRATES: &[Crate] = &[
     // The one place that speaks both engine and protocol.
     Crate {
         name: "actors",
-        imports: &["protocol", "engine", "trace", "scenario"],
+        imports: &["protocol", "engine", "execution", "trace", "scenario"],
     },
     // Pictures from tables: could draw a run of years ago.
     Crate {
@@ -104,7 +104,7 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("wasmparser", &["execution"]),
     // Files.
     ("sha2", &["dev"]),
-    ("zstd", &["trace", "microchains", "dev"]),
+    ("zstd", &["trace", "execution", "microchains", "dev"]),
     ("csv", &["report", "microchains", "dev"]),
     ("serde_json", &["scenario", "report", "microchains", "dev"]),
     // Graphs, charts, bitmaps.
