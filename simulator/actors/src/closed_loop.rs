@@ -7,7 +7,7 @@ use engine::{Purpose, QuantileTable, Seed, VirtualDuration, VirtualTime};
 use protocol::rpc::{Command, Trigger};
 use scenario::{Plan, plan};
 
-use crate::world::Names;
+use crate::world::{Acting, Names};
 
 /// Numbers of closed-loop commands start here; below are those of scripts and arrivals.
 const FIRST_NUMBER: u64 = 1 << 40;
@@ -82,13 +82,17 @@ impl ClosedLoop {
         let n = self.user * PER_USER + self.acted;
         self.acted += 1;
         let draw = seed.workload_draw(Purpose::Target, self.workload.number, n);
-        let who = (self.chain, self.owner);
+        let acting = Acting {
+            chain: self.chain,
+            owner: self.owner,
+            number: n,
+        };
         Some(Command {
             number: FIRST_NUMBER + n,
             trigger: Trigger::Now,
             action: self
                 .names
-                .action(&self.plan, who, &self.workload.action, draw),
+                .action(&self.plan, acting, &self.workload.action, draw),
             scheduled_us: Some(now.as_micros()),
             then: None,
         })

@@ -2,6 +2,7 @@
 //!
 //! Everything here is a function of the plan; nothing depends on how the world is run.
 
+mod applications;
 mod audience;
 mod bundles;
 mod elastic;
@@ -20,6 +21,7 @@ use engine::{
 };
 use protocol::{
     Timestamp,
+    call::Module,
     client::{Client, ClientConfig, ClientOptions, InboxPolicy},
     genesis::Genesis,
     ids::{Account, AccountOwner, ChainId, ClientIndex, Epoch, ShardIndex, ValidatorIndex},
@@ -34,6 +36,7 @@ use protocol::{
 use scenario::{Plan, plan};
 use trace::{Directory, WalletEntry};
 
+pub(crate) use applications::Acting;
 use genesis::{blob, committee, genesis, ownership, permissions};
 
 use crate::{
@@ -81,6 +84,8 @@ pub(crate) struct Names {
     ownerships: Vec<Arc<ChainOwnership>>,
     /// The keys of the validators.
     validators: Vec<PublicKey>,
+    /// The code of each application.
+    modules: Vec<Arc<Module>>,
 }
 
 impl Names {
@@ -113,10 +118,11 @@ impl Names {
     pub(crate) fn action(
         &self,
         plan: &Plan,
-        who: (plan::ChainIndex, plan::OwnerIndex),
+        acting: Acting,
         action: &plan::Action,
         draw: u64,
     ) -> Action {
+        let who = (acting.chain, acting.owner);
         match action {
             plan::Action::Transfer {
                 from,
@@ -197,6 +203,7 @@ impl Names {
                 permissions: permissions(changed),
                 close: *close,
             },
+            plan::Action::Call(call) => self.call(plan, acting, call, draw),
         }
     }
 }
@@ -240,6 +247,7 @@ pub fn build(plan: &Arc<Plan>, options: BuildOptions) -> Built {
         owners,
         ownerships,
         validators: validator_keys.iter().map(SigningKey::public).collect(),
+        modules: applications::modules(plan),
     };
     let names = Arc::new(names);
     let validators = (0..).take(plan.validators.len());
@@ -415,6 +423,7 @@ impl Builder<'_> {
         let mut by_index: Vec<_> = self.names.wallets.iter().collect();
         by_index.sort_unstable_by_key(|(_, index)| **index);
         let placeholders = Arc::new(self.names.placeholders());
+        let applications = Arc::new(applications::placeholders(self.plan));
         let first_group = u32::try_from(self.plan.validators.len()).expect("few validators");
         let wallet =
             |((chain, owner), index): (&(plan::ChainIndex, plan::OwnerIndex), &ClientIndex)| {
@@ -426,6 +435,7 @@ impl Builder<'_> {
                     chain: self.names.chains[chain.position()],
                     awaited: ChainId::placeholder(chain.get()),
                     placeholders: placeholders.clone(),
+                    applications: applications.clone(),
                     allow_fast_blocks: true,
                     inbox_policy: match planned.inbox {
                         _ if planned.stand_ins.contains(owner) => InboxPolicy::Auto,

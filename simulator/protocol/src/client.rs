@@ -7,6 +7,7 @@
 
 mod advance;
 mod answers;
+mod applications;
 mod blobs;
 mod communication;
 mod driver;
@@ -40,7 +41,7 @@ use crate::{
     committee::Committee,
     genesis::Genesis,
     hash::CryptoHash,
-    ids::{Address, BlockHeight, ChainId, ClientIndex, Epoch, ValidatorIndex},
+    ids::{Address, ApplicationId, BlockHeight, ChainId, ClientIndex, Epoch, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
     proposal::Content,
@@ -75,6 +76,8 @@ pub struct ClientConfig {
     pub awaited: ChainId,
     /// What stands for chains that are opened later.
     pub placeholders: Arc<BTreeSet<ChainId>>,
+    /// What stands for applications that are created later.
+    pub applications: Arc<BTreeSet<ApplicationId>>,
     /// Whether a super owner proposes in the fast round.
     pub allow_fast_blocks: bool,
     /// When it takes in what has arrived.
@@ -183,6 +186,10 @@ pub struct Client {
     lineage: Vec<Arc<ConfirmedBlockCertificate>>,
     /// Chains that were opened, by what stands for them in commands.
     opened: BTreeMap<ChainId, ChainId>,
+    /// Applications that were created, by what stands for them in commands.
+    created: BTreeMap<ApplicationId, ApplicationId>,
+    /// The command that was last told to have started.
+    started: Option<u64>,
     /// Whether a quorum was asked about the chain since its last block.
     looked: bool,
     /// Proposals at the next height that are known, by round and block.
@@ -237,6 +244,8 @@ impl Client {
             fresh: false,
             lineage: Vec::new(),
             opened: BTreeMap::new(),
+            created: BTreeMap::new(),
+            started: None,
             looked: false,
             seen: BTreeSet::new(),
             attempt: None,
@@ -390,6 +399,10 @@ impl Client {
             Packet::Command(command) => self.on_command(now, command, store, out),
             Packet::CommandDone(number) => self.on_command_done(number, out),
             Packet::ChainOpened(lineage) => self.on_opened(now, &lineage, store, out),
+            Packet::ApplicationCreated(placeholder, id) => {
+                self.created.insert(placeholder, id);
+                self.proceed(now, store, out);
+            }
             Packet::Submit(handed_in) => {
                 self.on_submitted(&handed_in, store, out);
                 self.proceed(now, store, out);

@@ -11,6 +11,7 @@ mod fees;
 mod grants;
 mod metering;
 mod money;
+mod querying;
 mod receiving;
 mod runtime;
 mod state;
@@ -39,6 +40,7 @@ use crate::{
 };
 
 pub use fees::{Charged, Terms};
+pub use querying::{Queried, query};
 pub use state::Applications;
 
 use applications::Made;

@@ -11,6 +11,7 @@ pub mod application;
 pub mod autoscale;
 pub mod blob;
 pub mod block;
+pub mod call;
 pub mod certificate;
 pub mod chain;
 pub mod client;

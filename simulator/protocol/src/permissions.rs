@@ -88,6 +88,31 @@ impl SystemOperation {
 }
 
 impl ApplicationPermissions {
+    /// The applications that it names.
+    pub fn named(&self) -> impl Iterator<Item = &ApplicationId> {
+        let sets = [
+            self.execute_operations.as_ref(),
+            Some(&self.mandatory_applications),
+            Some(&self.manage_chain),
+            self.call_service_as_oracle.as_ref(),
+            self.make_http_requests.as_ref(),
+        ];
+        sets.into_iter().flatten().flatten()
+    }
+
+    /// The same of other applications.
+    #[must_use]
+    pub fn map(&self, id: impl Fn(&ApplicationId) -> ApplicationId) -> Self {
+        let all = |set: &BTreeSet<ApplicationId>| set.iter().map(&id).collect();
+        Self {
+            execute_operations: self.execute_operations.as_ref().map(all),
+            mandatory_applications: all(&self.mandatory_applications),
+            manage_chain: all(&self.manage_chain),
+            call_service_as_oracle: self.call_service_as_oracle.as_ref().map(all),
+            make_http_requests: self.make_http_requests.as_ref().map(all),
+        }
+    }
+
     /// Whether it permits everything and demands nothing.
     pub fn is_default(&self) -> bool {
         *self == Self::default()

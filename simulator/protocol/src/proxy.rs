@@ -91,6 +91,7 @@ impl Proxy {
             | Packet::Command(_)
             | Packet::CommandDone(_)
             | Packet::ChainOpened(_)
+            | Packet::ApplicationCreated(..)
             | Packet::Submit(_)
             | Packet::SubmissionDone(..) => {}
         }

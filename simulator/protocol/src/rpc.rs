@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     amount::Amount,
     blob::{Blob, BlobId},
+    call::{Call, Creation, Module},
     certificate::{
         ConfirmedBlockCertificate, LiteCertificate, TimeoutCertificate, ValidatedBlockCertificate,
         Vote,
@@ -24,7 +25,7 @@ use crate::{
     epochs::Epochs,
     error::NodeError,
     hash::{CryptoHash, Hashable},
-    ids::{Account, AccountOwner, BlockHeight, ChainId, ClientIndex, Epoch},
+    ids::{Account, AccountOwner, ApplicationId, BlockHeight, ChainId, ClientIndex, Epoch},
     manager::LockingBlock,
     message::MessageBundle,
     ownership::ChainOwnership,
@@ -363,6 +364,12 @@ pub enum Action {
         /// Whether the same block closes the chain.
         close: bool,
     },
+    /// Publish the code of applications.
+    PublishModule(Arc<Module>),
+    /// Create an application.
+    CreateApplication(Arc<Creation>),
+    /// Have an application execute something.
+    Call(Arc<Call>),
 }
 
 /// When a command may start.
@@ -467,6 +474,8 @@ pub enum Packet {
     CommandDone(u64),
     /// A wallet tells another that its chain is open.
     ChainOpened(Arc<Lineage>),
+    /// An application was created: what stood for it in commands, and its id.
+    ApplicationCreated(ApplicationId, ApplicationId),
     /// A user hands an operation in to a public chain.
     Submit(Arc<HandedIn>),
     /// The operation of this command is in a block of the public chain, at this height if it is known.
@@ -513,6 +522,7 @@ impl Packet {
             }
             Self::CommandDone(number) => mix(9, *number, 0),
             Self::ChainOpened(lineage) => mix(10, head(&lineage.description.id()), 0),
+            Self::ApplicationCreated(_, id) => mix(14, id.0.fingerprint(), 0),
             Self::Submit(handed_in) => mix(11, handed_in.number, u64::from(handed_in.wallet.0)),
             Self::Sharding(message) => mix(13, message.fingerprint(), 0),
             Self::SubmissionDone(number, height) => {

@@ -114,6 +114,7 @@ fn client_config(genesis: Arc<Genesis>, index: u32, chain: Option<ChainId>) -> C
         chain,
         awaited: ChainId::placeholder(0),
         placeholders: Arc::default(),
+        applications: Arc::default(),
         allow_fast_blocks: true,
         inbox_policy: InboxPolicy::Manual,
         options: ClientOptions::default(),

@@ -233,6 +233,7 @@ impl Worker {
             | Packet::Command(_)
             | Packet::CommandDone(_)
             | Packet::ChainOpened(_)
+            | Packet::ApplicationCreated(..)
             | Packet::Submit(_)
             | Packet::SubmissionDone(..) => {}
         }

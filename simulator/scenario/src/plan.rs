@@ -4,6 +4,7 @@
 //! times are engine times, amounts are protocol amounts, and entries that belong to another variant
 //! are gone. Knows nothing of text: names stay only where people will read them again.
 
+mod applications;
 mod arrivals;
 mod bundle;
 mod elastic;
@@ -20,13 +21,14 @@ use protocol::{
 
 use crate::expression::Expression;
 
+pub use applications::{ApplicationPlan, CallPlan, ModulePlan, Part, Says, TextPlan};
 pub use arrivals::{ArrivalCursor, Gaps, OpenPlan, RatePoint, Visit};
 pub use bundle::{BundlePlan, ContentPlan, MessagePlan};
 pub use elastic::{AutoscalePlan, ResizeManner, ResizePlan};
 pub use faults::{CrashPoint, FaultKind, FaultPlan, LinkPlan, Targets};
 pub use index::{
-    ChainIndex, ChainSet, FaultIndex, GroupIndex, OwnerIndex, RegionIndex, ValidatorIndex,
-    WorkerIndex,
+    ApplicationIndex, ChainIndex, ChainSet, FaultIndex, GroupIndex, OwnerIndex, RegionIndex,
+    ValidatorIndex, WorkerIndex,
 };
 pub use permissions::PermissionsPlan;
 pub use recipients::{Chooser, WeightedPart};
@@ -65,6 +67,8 @@ pub struct Plan {
     pub groups: Vec<GroupPlan>,
     /// The chains, by [`ChainIndex`]: those of the genesis first, then those that scripts open.
     pub chains: Vec<ChainPlan>,
+    /// Applications that are created, by [`ApplicationIndex`].
+    pub applications: Vec<ApplicationPlan>,
     /// What users do.
     pub workloads: Vec<WorkloadPlan>,
     /// What goes wrong, by [`FaultIndex`].
@@ -97,6 +101,24 @@ impl Plan {
                 ChainOrigin::Genesis => Some((ChainIndex::at(position), chain)),
                 ChainOrigin::Opened { .. } => None,
             })
+    }
+
+    /// Whether an action names an application: as the one that is called, in a text, or in
+    /// permissions.
+    pub fn names_application(&self, action: &Action, application: ApplicationIndex) -> bool {
+        let named = |permissions: &PermissionsPlan| {
+            let name = &self.applications[application.position()].name;
+            permissions.names(name)
+        };
+        match action {
+            Action::Call(call) => call.names(application),
+            Action::ChangePermissions { permissions, .. } => named(permissions),
+            Action::OpenChain(chain) => {
+                let permissions = self.chain(*chain).permissions.as_ref();
+                permissions.is_some_and(named)
+            }
+            _ => false,
+        }
     }
 
     /// The name of an owner.
@@ -453,6 +475,8 @@ pub enum Action {
         /// Whether the same block closes the chain.
         close: bool,
     },
+    /// Ask something of an application.
+    Call(Box<CallPlan>),
 }
 
 /// A blob: its bytes follow from its name and size.

@@ -148,6 +148,7 @@ impl Resolver<'_> {
             owners: self.names.take_owners(),
             groups,
             chains,
+            applications: Vec::new(),
             workloads,
             faults,
             expectations,

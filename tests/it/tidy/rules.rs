@@ -106,7 +106,12 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("sha2", &["dev"]),
     ("zstd", &["trace", "execution", "microchains", "dev"]),
     ("csv", &["report", "microchains", "dev"]),
-    ("serde_json", &["scenario", "report", "microchains", "dev"]),
+    // Also what services answer, and operations that people write.
+    (
+        "serde_json",
+        &["protocol", "scenario", "report", "microchains", "dev"],
+    ),
+    ("data-encoding", &["protocol"]),
     // Graphs, charts, bitmaps.
     ("petgraph", &["report"]),
     ("plotters", &["report"]),
@@ -129,7 +134,15 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
 pub(super) const PURE: &[(&str, &[&str])] = &[
     (
         "protocol",
-        &["bcs", "blake3", "ed25519-dalek", "serde", "thiserror"],
+        &[
+            "bcs",
+            "blake3",
+            "data-encoding",
+            "ed25519-dalek",
+            "serde",
+            "serde_json",
+            "thiserror",
+        ],
     ),
     ("engine", &["blake3", "libm", "rand_chacha", "rand_core"]),
 ];

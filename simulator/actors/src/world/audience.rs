@@ -33,25 +33,40 @@ impl Names {
             | plan::Action::PublishBlobs(_)
             | plan::Action::VerifyBlob(_)
             | plan::Action::ChangePermissions { .. } => false,
+            plan::Action::Call(call) => call.names_chain(chain),
         };
+        wallets.extend(self.wallets_that(plan, names));
+        let creators = plan.applications.iter();
+        let creators = creators.filter(|one| one.names_chain(chain));
+        wallets.extend(creators.map(|one| self.wallet(one.creator)));
+        wallets.into_iter().collect()
+    }
+
+    /// The wallets that may be told to do something of this kind.
+    pub(super) fn wallets_that(
+        &self,
+        plan: &Plan,
+        is_meant: impl Fn(&plan::Action) -> bool,
+    ) -> impl Iterator<Item = ClientIndex> {
+        let mut wallets = BTreeSet::new();
         for workload in &plan.workloads {
             match &workload.kind {
                 plan::WorkloadKind::Script(steps) => {
-                    let steps = steps.iter().filter(|step| names(&step.action));
+                    let steps = steps.iter().filter(|step| is_meant(&step.action));
                     wallets.extend(steps.map(|step| self.wallet((step.chain, step.owner))));
                 }
-                plan::WorkloadKind::Open(open, action) if names(action) => {
+                plan::WorkloadKind::Open(open, action) if is_meant(action) => {
                     let first = |from| self.wallet((from, plan.chain(from).owners[0].owner));
                     wallets.extend(open.chains().iter().map(first));
                 }
-                plan::WorkloadKind::Closed(closed, action) if names(action) => {
+                plan::WorkloadKind::Closed(closed, action) if is_meant(action) => {
                     let users = closed.users.iter();
                     wallets.extend(users.map(|user| self.wallet((user.chain, user.owner))));
                 }
                 plan::WorkloadKind::Open(..) | plan::WorkloadKind::Closed(..) => {}
             }
         }
-        wallets.into_iter().collect()
+        wallets.into_iter()
     }
 
     /// The validators' wallets of a public chain.

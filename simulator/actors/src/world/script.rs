@@ -4,12 +4,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use engine::{Input, Purpose, Resident, Scripted, Seed, VirtualTime};
 use protocol::{
+    TimeDelta,
     ids::{Address, ClientIndex},
     rpc::{Command, Packet, Trigger},
 };
-use scenario::{Plan, plan};
+use scenario::{
+    Plan,
+    plan::{self, ApplicationIndex},
+};
 
-use super::{Names, table};
+use super::{Acting, Names, table};
 use crate::{
     closed_loop::{ClosedLoop, ClosedWorkload},
     node::{Envelope, SimNode, to_protocol},
@@ -32,6 +36,7 @@ pub(super) fn script(
         next_number: 0,
         users: 0,
     };
+    writer.applications();
     for (number, workload) in (0..).zip(&plan.workloads) {
         match &workload.kind {
             plan::WorkloadKind::Script(steps) => writer.steps(number, steps),
@@ -64,6 +69,41 @@ impl Writer<'_> {
         self.script.push(Scripted { at, to, input });
     }
 
+    /// Applications are created before anything else is numbered.
+    fn applications(&mut self) {
+        for (index, application) in (0..)
+            .map(ApplicationIndex::new)
+            .zip(&self.plan.applications)
+        {
+            let (publish, create) = self.names.creation(self.plan, index);
+            let creator = self.names.wallet(application.creator);
+            let at = application.at;
+            let scheduled_us = Some(at.as_micros());
+            let mut trigger = Trigger::Now;
+            if let (Some(action), Some(publisher)) = (publish, application.publisher) {
+                let command = Command {
+                    number: self.next_number,
+                    trigger,
+                    action,
+                    scheduled_us,
+                    then: Some(creator),
+                };
+                trigger = Trigger::After(command.number, TimeDelta::default());
+                self.next_number += 1;
+                self.command(at, self.names.wallet(publisher), command);
+            }
+            let command = Command {
+                number: self.next_number,
+                trigger,
+                action: create,
+                scheduled_us: scheduled_us.filter(|_| trigger == Trigger::Now),
+                then: None,
+            };
+            self.next_number += 1;
+            self.command(at, creator, command);
+        }
+    }
+
     fn steps(&mut self, workload: u64, steps: &[plan::StepPlan]) {
         let first = self.next_number;
         self.next_number += u64::try_from(steps.len()).expect("a script fits memory");
@@ -87,7 +127,8 @@ impl Writer<'_> {
             let who = (step.chain, step.owner);
             let n = self.draw_number(&step.action, step.chain, number - first);
             let draw = Seed(self.plan.seed).workload_draw(Purpose::Target, workload, n);
-            let action = self.names.action(self.plan, who, &step.action, draw);
+            let acting = acting(who, number - first);
+            let action = self.names.action(self.plan, acting, &step.action, draw);
             let then = waiting.get(&number).copied();
             let wallet = self.names.wallet(who);
             self.command(
@@ -130,6 +171,8 @@ impl Writer<'_> {
             | plan::Action::PublishBlobs(_)
             | plan::Action::VerifyBlob(_)
             | plan::Action::ChangePermissions { .. } => n,
+            plan::Action::Call(call) if call.draws_by_sender() => u64::from(sender.get()),
+            plan::Action::Call(_) => n,
         }
     }
 
@@ -149,7 +192,7 @@ impl Writer<'_> {
             let command = Command {
                 number: self.next_number,
                 trigger: Trigger::Now,
-                action: self.names.action(self.plan, who, action, draw),
+                action: self.names.action(self.plan, acting(who, n), action, draw),
                 scheduled_us: Some(at.as_micros()),
                 then: None,
             };
@@ -194,5 +237,13 @@ impl Writer<'_> {
                 input,
             });
         }
+    }
+}
+
+const fn acting((chain, owner): (plan::ChainIndex, plan::OwnerIndex), number: u64) -> Acting {
+    Acting {
+        chain,
+        owner,
+        number,
     }
 }

@@ -151,7 +151,9 @@ impl Client {
             Stage::Ending { timeout, votes, .. } => self.round_ended(now, timeout, &votes, out),
             Stage::Spreading { .. } => self.start_recovering(now, out),
             Stage::Learning { news, .. } => self.learned(news, out),
-            Stage::Fetching(fetching) => self.fetched(&fetching, operation.command, out),
+            Stage::Fetching(fetching) => {
+                self.fetched(now, &fetching, operation.command, out);
+            }
             Stage::Waiting | Stage::BackingOff => {}
         }
     }
@@ -323,6 +325,11 @@ impl Client {
         ) = (certificate, &command.action)
         {
             self.tell_opened(certificate, wallets, *placeholder, store, out);
+        }
+        if let (Some(certificate), Action::CreateApplication(creation)) =
+            (certificate, &command.action)
+        {
+            self.tell_created(certificate.block(), creation, out);
         }
         if let Some(waiting) = command.then {
             out.send(

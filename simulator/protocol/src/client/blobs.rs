@@ -6,14 +6,9 @@
 
 use std::sync::Arc;
 
-use super::{
-    Client,
-    communication::Lane,
-    driver::{Fetching, Stage},
-    help::push,
-};
+use super::{Client, communication::Lane, driver::Stage, help::push};
 use crate::{
-    blob::{BlobId, BlobLimits},
+    blob::{Blob, BlobId, BlobLimits},
     block::SystemOperation,
     certificate::{CertificateKind, ConfirmedBlockCertificate},
     ids::ChainId,
@@ -24,14 +19,31 @@ use crate::{
     time::Timestamp,
 };
 
+/// A blob that is looked for, and what validators say of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fetching {
+    pub(super) blob: BlobId,
+    pub(super) found: bool,
+    /// The weight of those who do not have it.
+    pub(super) denied: u64,
+    /// Whether the command is given up if nobody has it. A blob that a block turned out to need was
+    /// certified somewhere, and validators may hear of it later.
+    pub(super) gives_up: bool,
+}
+
 impl Client {
     /// Keeps the blobs that a command publishes.
     /// An error says which is too large.
     pub(super) fn keep_blobs(action: &Action, store: &dyn ContentStore) -> Result<(), String> {
-        let Action::PublishBlobs(blobs) = action else {
-            return Ok(());
+        let blobs: Vec<&Arc<Blob>> = match action {
+            Action::PublishBlobs(blobs) => blobs.iter().collect(),
+            Action::PublishModule(module) => module.blobs().to_vec(),
+            Action::CreateApplication(creation) if creation.publish => {
+                creation.module.blobs().to_vec()
+            }
+            _ => return Ok(()),
         };
-        for blob in blobs.iter() {
+        for blob in blobs {
             let sized = BlobLimits::DEFAULT.check_size(blob);
             sized.map_err(|error| error.to_string())?;
             store.put_blob(blob);
@@ -47,12 +59,12 @@ impl Client {
         }
     }
 
-    /// Asks all validators who has published a blob.
+    /// Asks all validators who has published a blob, and whether the command ends if nobody has.
     pub(super) fn start_fetching(
         &mut self,
         now: Timestamp,
-        command: Arc<Command>,
-        blob: BlobId,
+        command: Option<Arc<Command>>,
+        (blob, gives_up): (BlobId, bool),
         out: &mut Outputs,
     ) {
         let chain = self.chain_ref().execution.chain_id;
@@ -60,9 +72,21 @@ impl Client {
             blob,
             found: false,
             denied: 0,
+            gives_up,
         });
         let goal = (chain, Request::DownloadBlob(Box::new(blob)));
-        self.ask_all(now, Some(command), stage, goal, out);
+        self.ask_all(now, command, stage, goal, out);
+    }
+
+    /// Tells once that a command has started, also if something has to be found for it first.
+    pub(super) fn tell_started(&mut self, command: &Command, out: &mut Outputs) {
+        if self.started != Some(command.number) {
+            self.started = Some(command.number);
+            out.observe(Observation::CommandStarted {
+                command: command.number,
+                chain: self.chain_ref().execution.chain_id,
+            });
+        }
     }
 
     /// Takes a block that proves a blob. `false`: the answer is of no use.
@@ -98,20 +122,24 @@ impl Client {
     /// The validators have answered: goes on with the command, or gives it up.
     pub(super) fn fetched(
         &mut self,
+        now: Timestamp,
         fetching: &Fetching,
         command: Option<Arc<Command>>,
         out: &mut Outputs,
     ) {
-        let Some(command) = command else { return };
-        if fetching.found {
-            self.ready.push_front(command);
-        } else {
-            let chain = self.chain_ref().execution.chain_id;
-            out.observe(Observation::CommandStarted {
-                command: command.number,
-                chain,
-            });
-            self.fail_command(&command, "nobody has published the blob".to_owned(), out);
+        match command {
+            Some(command) if !fetching.found && fetching.gives_up => {
+                self.tell_started(&command, out);
+                self.fail_command(&command, "nobody has published the blob".to_owned(), out);
+            }
+            command => {
+                if let Some(command) = command {
+                    self.ready.push_front(command);
+                }
+                if !fetching.found {
+                    self.wait_after_failure(now, out);
+                }
+            }
         }
     }
 

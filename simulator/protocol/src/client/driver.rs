@@ -20,12 +20,12 @@ use std::sync::Arc;
 
 use super::{
     Client,
+    blobs::Fetching,
     communication::{Communication, LaneStatus, NotMine},
     find_received::{Fetch, LogAnswer},
     staging::Staged,
 };
 use crate::{
-    blob::BlobId,
     block::{Block, ProposedBlock},
     certificate::{
         ConfirmedBlockCertificate, Timeout, ValidatedBlockCertificate, VoteCollector, VotePayload,
@@ -100,15 +100,6 @@ pub(super) enum Stage {
     BackingOff,
 }
 
-/// A blob that a command refers to, and what validators say of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Fetching {
-    pub(super) blob: BlobId,
-    pub(super) found: bool,
-    /// The weight of those who do not have it.
-    pub(super) denied: u64,
-}
-
 /// What a recovery has learned.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recovery {
@@ -170,12 +161,13 @@ impl Client {
     /// Whether there is a block to be made.
     pub(super) fn has_work(&self) -> bool {
         let on_inbox = !self.on_inbox.is_empty() && self.inbox_waits();
-        !self.ready.is_empty() || on_inbox || self.takes_in_by_itself() || self.pool_waits()
+        self.next_ready().is_some() || on_inbox || self.takes_in_by_itself() || self.pool_waits()
     }
 
     fn next_command(&mut self) -> Option<Arc<Command>> {
         let inbox_waits = self.inbox_waits();
-        let ready = self.ready.pop_front();
+        let ready = self.next_ready();
+        let ready = ready.and_then(|position| self.ready.remove(position));
         ready.or_else(|| {
             if inbox_waits {
                 self.on_inbox.pop_front()
@@ -196,14 +188,10 @@ impl Client {
         if let Some(command) = &command
             && let Some(blob) = self.blob_to_find(&command.action)
         {
-            return self.start_fetching(now, command.clone(), blob, out);
+            return self.start_fetching(now, Some(command.clone()), (blob, true), out);
         }
         if let Some(command) = &command {
-            let chain = self.chain_ref().execution.chain_id;
-            out.observe(Observation::CommandStarted {
-                command: command.number,
-                chain,
-            });
+            self.tell_started(command, out);
         }
         if let Some(command) = &command
             && self.names_unopened(&command.action)
@@ -223,12 +211,13 @@ impl Client {
         }
         match self.stage(now, command.as_deref(), store, out) {
             Staged::Nothing => self.finish(None, command, store, out),
-            Staged::Impossible(error) => {
+            Staged::Impossible(reason) => {
                 if let Some(command) = &command {
-                    self.fail_command(command, error.to_string(), out);
+                    self.fail_command(command, reason, out);
                 }
                 self.fresh = false;
             }
+            Staged::Lacking(blob) => self.start_fetching(now, command, (blob, false), out),
             Staged::Block {
                 block,
                 block_hash,

@@ -245,13 +245,14 @@ impl Client {
         };
         let operations = vec![SystemOperation::ProcessNewEpoch(next)];
         let staged = self.stage_operations(now, operations, store, out);
-        let Staged::Block {
-            block,
-            block_hash,
-            may_be_fast,
-        } = staged
-        else {
-            return;
+        let (block, block_hash, may_be_fast) = match staged {
+            Staged::Block {
+                block,
+                block_hash,
+                may_be_fast,
+            } => (block, block_hash, may_be_fast),
+            Staged::Lacking(blob) => return self.start_fetching(now, None, (blob, false), out),
+            Staged::Nothing | Staged::Impossible(_) => return,
         };
         self.pending = Some(Box::new(Pending {
             block,

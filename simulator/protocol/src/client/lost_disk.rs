@@ -65,6 +65,7 @@ impl Client {
         self.handed_in = lost.handed_in;
         self.lineage = lost.lineage;
         self.opened = lost.opened;
+        self.created = lost.created;
         // Answers to its former self must not be taken for answers to it.
         self.next_request = lost.next_request;
         self.phase = lost.phase;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::{Client, MessagePolicy, blobs::operations_on_blobs};
 use crate::{
     amount::Amount,
+    blob::BlobId,
     block::{ProposedBlock, SystemOperation, Transaction},
+    call::Template,
     committee::Committee,
     description::InitialChainConfig,
     draft::{BundleDraft, ContentDraft},
@@ -28,8 +30,10 @@ use crate::{
 pub(super) enum Staged {
     /// There is nothing to put in it.
     Nothing,
-    /// The user's operation cannot be executed.
-    Impossible(BlockError),
+    /// The user's operation cannot be executed, and why.
+    Impossible(String),
+    /// Nobody has proven to this wallet that a blob exists which the block needs.
+    Lacking(BlobId),
     /// A block that can be executed.
     Block {
         block: Arc<ProposedBlock>,
@@ -51,8 +55,11 @@ impl Client {
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) -> Staged {
-        let mut operations =
-            command.map_or_else(Vec::new, |command| self.operations_of(&command.action));
+        let written = command.map(|command| self.operations_of(now, &command.action, store));
+        let mut operations = match written.transpose() {
+            Ok(operations) => operations.unwrap_or_default(),
+            Err(reason) => return Staged::Impossible(reason),
+        };
         let pooled = operations.is_empty();
         if pooled {
             operations = self.pooled();
@@ -95,6 +102,9 @@ impl Client {
             let state = &self.chain_ref().execution;
             match store.execute(state, &block, block_hash, self.policy(block.epoch)) {
                 Ok(executed) => {
+                    if let Some(blob) = self.blob_to_prove(&executed.block) {
+                        return Staged::Lacking(blob);
+                    }
                     return Staged::Block {
                         block: Arc::new(block),
                         block_hash,
@@ -109,7 +119,8 @@ impl Client {
                             leave_out(&mut operations, failed);
                             continue;
                         }
-                        return Staged::Impossible(BlockError::Transaction { transaction, error });
+                        let error = BlockError::Transaction { transaction, error };
+                        return Staged::Impossible(error.to_string());
                     }
                     failures += 1;
                     let before = incoming.clone();
@@ -120,7 +131,7 @@ impl Client {
                     // Some of them wait for another block.
                     incoming.truncate(incoming.len() / 2);
                 }
-                Err(error) => return Staged::Impossible(error),
+                Err(error) => return Staged::Impossible(error.to_string()),
             }
         }
     }
@@ -251,7 +262,7 @@ impl Client {
     }
 
     /// The id of a chain that may have been opened since the command was given.
-    fn opened_id(&self, chain: &ChainId) -> ChainId {
+    pub(super) fn opened_id(&self, chain: &ChainId) -> ChainId {
         self.opened.get(chain).copied().unwrap_or(*chain)
     }
 
@@ -287,11 +298,23 @@ impl Client {
             | Action::RevokeEpoch(_)
             | Action::PublishBlobs(_)
             | Action::VerifyBlob(_)
+            | Action::PublishModule(_)
             | Action::ChangePermissions { .. } => false,
+            Action::CreateApplication(creation) => {
+                let texts = [&creation.parameters, &creation.argument];
+                texts.into_iter().flat_map(Template::chains).any(unopened)
+            }
+            Action::Call(call) => call.says.text().chains().any(unopened),
         }
     }
 
-    fn operations_of(&self, action: &Action) -> Vec<SystemOperation> {
+    /// What a command does. An error says why it cannot be done.
+    fn operations_of(
+        &self,
+        now: Timestamp,
+        action: &Action,
+        store: &dyn ContentStore,
+    ) -> Result<Vec<SystemOperation>, String> {
         let operation = match action {
             Action::Transfer {
                 owner,
@@ -323,26 +346,34 @@ impl Client {
                 ownership: ownership.clone(),
                 epoch: self.chain_ref().execution.epoch,
                 balance: *balance,
-                permissions: permissions.clone(),
+                permissions: permissions.as_ref().map(|one| self.permissions(one)),
             }),
             Action::ChangeOwnership(ownership) => {
                 SystemOperation::ChangeOwnership(ownership.clone())
             }
             Action::CloseChain => SystemOperation::CloseChain,
             Action::ChangePermissions { permissions, close } => {
-                let change = SystemOperation::ChangeApplicationPermissions(permissions.clone());
+                let permissions = self.permissions(permissions);
+                let change = SystemOperation::ChangeApplicationPermissions(permissions);
                 let close = close.then_some(SystemOperation::CloseChain);
-                return [change].into_iter().chain(close).collect();
+                return Ok([change].into_iter().chain(close).collect());
             }
-            Action::Airdrop { recipients, amount } => return self.airdrop(recipients, *amount),
-            Action::NewCommittee(committee) => return self.new_committee(committee),
+            Action::Airdrop { recipients, amount } => {
+                return Ok(self.airdrop(recipients, *amount));
+            }
+            Action::NewCommittee(committee) => return Ok(self.new_committee(committee)),
             Action::RevokeEpoch(epoch) => SystemOperation::RemoveCommittee { epoch: *epoch },
-            Action::PublishBlobs(_) | Action::VerifyBlob(_) => return operations_on_blobs(action),
+            Action::PublishBlobs(_) | Action::VerifyBlob(_) => {
+                return Ok(operations_on_blobs(action));
+            }
+            Action::PublishModule(_) | Action::CreateApplication(_) | Action::Call(_) => {
+                return self.operations_on_applications(now, action, store);
+            }
             Action::Submit { .. } | Action::ProcessInbox | Action::TakeNewest => {
-                return Vec::new();
+                return Ok(Vec::new());
             }
         };
-        vec![operation]
+        Ok(vec![operation])
     }
 
     fn bundle(&self, draft: &BundleDraft) -> Arc<BundleDraft> {

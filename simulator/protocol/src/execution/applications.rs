@@ -31,10 +31,22 @@ use crate::{
 pub(super) struct Made {
     pub(super) outcome: ApplicationOutcome,
     pub(super) used: Used,
+    /// What services have scheduled; `None` where they may not.
+    pub(super) scheduled: Option<Vec<UserOperation>>,
     /// How many applications the block has created.
     created: u32,
     /// What was looked up already.
     known: BTreeMap<ApplicationId, Arc<ApplicationDescription>>,
+}
+
+impl Made {
+    /// For a service that may schedule operations.
+    pub(super) fn scheduling() -> Self {
+        Self {
+            scheduled: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
 }
 
 impl Execution<'_> {

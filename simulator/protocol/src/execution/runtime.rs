@@ -15,7 +15,7 @@ use crate::{
         action::ActionError,
         description::{GenericApplicationId, ModuleId, StreamId, StreamName, VmRuntime},
         guest::Role,
-        outcome::UserMessage,
+        outcome::{UserMessage, UserOperation},
         query,
         request::{CreateApplicationRequest, Resources, SendMessageRequest, WriteOperation},
         runtime::{Authority, ContractRuntime, Loaded, RuntimeError, ServiceRuntime},
@@ -440,8 +440,14 @@ impl ServiceRuntime for Runtime<'_, '_> {
     fn schedule_operation(
         &mut self,
         application: ApplicationId,
-        _: Vec<u8>,
+        bytes: Vec<u8>,
     ) -> Result<(), RuntimeError> {
-        Err(RuntimeError::OracleSchedulesOperation(application))
+        let scheduled = self.execution.made().scheduled.as_mut();
+        let scheduled = scheduled.ok_or(RuntimeError::OracleSchedulesOperation(application))?;
+        scheduled.push(UserOperation {
+            application_id: application,
+            bytes,
+        });
+        Ok(())
     }
 }

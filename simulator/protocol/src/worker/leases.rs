@@ -452,6 +452,7 @@ fn subject(packet: &Packet) -> Option<ChainId> {
         | Packet::Command(_)
         | Packet::CommandDone(_)
         | Packet::ChainOpened(_)
+        | Packet::ApplicationCreated(..)
         | Packet::Submit(_)
         | Packet::SubmissionDone(..) => None,
     }

@@ -64,6 +64,10 @@ index_type!(
     RegionIndex
 );
 index_type!(
+    /// An application, in [`Plan::applications`](crate::Plan::applications).
+    ApplicationIndex
+);
+index_type!(
     /// A fault, in [`Plan::faults`](crate::Plan::faults).
     FaultIndex
 );

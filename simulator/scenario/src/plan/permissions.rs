@@ -16,3 +16,19 @@ pub struct PermissionsPlan {
     /// Those that may make HTTP requests; `None`: all may.
     pub make_http_requests: Option<BTreeSet<String>>,
 }
+
+impl PermissionsPlan {
+    /// Whether it says anything of an application.
+    pub fn names(&self, application: &str) -> bool {
+        let sets = [
+            self.execute_operations.as_ref(),
+            Some(&self.mandatory_applications),
+            Some(&self.manage_chain),
+            self.call_service_as_oracle.as_ref(),
+            self.make_http_requests.as_ref(),
+        ];
+        sets.into_iter()
+            .flatten()
+            .any(|set| set.contains(application))
+    }
+}

@@ -226,9 +226,10 @@ impl Resolver<'_> {
                     .get(0)
                     .is_some_and(|chain| has_super(&plan.chain(chain).owners));
                 let messages = match action {
-                    Action::Transfer { .. } | Action::SendBundle(_) | Action::Claim { .. } => {
-                        crossing
-                    }
+                    Action::Transfer { .. }
+                    | Action::SendBundle(_)
+                    | Action::Claim { .. }
+                    | Action::Call(_) => crossing,
                     Action::Submit { .. }
                     | Action::OpenChain(_)
                     | Action::ProcessInbox
@@ -306,6 +307,8 @@ fn has_super(owners: &[OwnerPlan]) -> bool {
 /// Every chain that may get a message.
 fn reachable(plan: &Plan) -> ChainSet {
     let mut all = ChainSet::default();
+    let count = u32::try_from(plan.chains.len()).expect("the checker bounds chains");
+    let everywhere = ChainSet::new(std::iter::once(0..count));
     let mut add = |action: &Action| match action {
         Action::Transfer { to, .. } | Action::Submit { to, .. } => {
             all = all.union(&to.candidates())
@@ -318,6 +321,8 @@ fn reachable(plan: &Plan) -> ChainSet {
         }
         Action::OpenChain(chain) => all = all.union(&ChainSet::one(*chain)),
         Action::Airdrop { to, .. } => all = all.union(to),
+        // Where an application sends is in its code.
+        Action::Call(_) => all = all.union(&everywhere),
         Action::ProcessInbox
         | Action::TakeNewest
         | Action::ChangeOwnership(_)
