@@ -18,6 +18,7 @@ use protocol::{
     error::BlockError,
     execution::{ExecutionState, Terms, execute_under, replay},
     hash::CryptoHash,
+    outside::Outside,
     policy::ResourceControlPolicy,
     sabotage::Sabotage,
     signature::{DecodedKey, PublicKey, Signature},
@@ -137,9 +138,12 @@ impl ContentStore for SharedStore {
         block: &ProposedBlock,
         block_hash: CryptoHash,
         policy: Option<&ResourceControlPolicy>,
+        outside: &dyn Outside,
     ) -> Result<Executed, BlockError> {
         let key = (state.state_hash, block_hash);
+        // Nodes may know different things of other chains and of the web.
         let known = self.executed.get(&key);
+        let known = known.filter(|executed| executed.agrees_with(outside));
         if let (Some(executed), false) = (&known, self.paranoid) {
             return Ok(executed.clone());
         }
@@ -149,6 +153,7 @@ impl ContentStore for SharedStore {
             policy,
             sabotage,
             content: Some(&content),
+            outside: Some(outside),
         };
         let executed = execute_under(terms, state, block)?;
         self.keep_created(&executed);
@@ -177,6 +182,7 @@ impl ContentStore for SharedStore {
             policy,
             sabotage: self.sabotage,
             content: Some(&content),
+            outside: None,
         };
         let executed = replay(state, block, terms)?;
         self.keep_created(&executed);

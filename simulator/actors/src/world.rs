@@ -9,6 +9,7 @@ mod elastic;
 mod faults;
 mod genesis;
 mod script;
+mod web;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -398,8 +399,10 @@ impl Builder<'_> {
             let proxy = Proxy::new(ValidatorIndex(index), key.public(), map.clone());
             let load = u32::try_from(self.names.wallets.len() / 4 + 16).unwrap_or(u32::MAX);
             add(Machine::Proxy(proxy), None, load);
+            let web = web::answers(self.plan, Some(plan::ValidatorIndex::new(index)));
             for shard in 0..self.plan.workers_max(plan::ValidatorIndex::new(index)) {
                 let config = WorkerConfig {
+                    web: web.clone(),
                     genesis: self.genesis.clone(),
                     validator: ValidatorIndex(index),
                     shard: ShardIndex(shard),
@@ -423,12 +426,14 @@ impl Builder<'_> {
         let mut by_index: Vec<_> = self.names.wallets.iter().collect();
         by_index.sort_unstable_by_key(|(_, index)| **index);
         let placeholders = Arc::new(self.names.placeholders());
+        let web = web::answers(self.plan, None);
         let applications = Arc::new(applications::placeholders(self.plan));
         let first_group = u32::try_from(self.plan.validators.len()).expect("few validators");
         let wallet =
             |((chain, owner), index): (&(plan::ChainIndex, plan::OwnerIndex), &ClientIndex)| {
                 let planned = self.plan.chain(*chain);
                 let config = ClientConfig {
+                    web: web.clone(),
                     genesis: self.genesis.clone(),
                     index: *index,
                     key: owner_keys[owner.position()].clone(),

@@ -12,7 +12,7 @@ use crate::{
     amount::Amount,
     application::{
         description::ModuleId,
-        outcome::{ApplicationOutcome, UserOperation},
+        outcome::{ApplicationOutcome, Event, StreamRange, UserOperation},
         request::CreateApplicationRequest,
     },
     blob::{Blob, BlobId},
@@ -105,6 +105,8 @@ pub enum SystemOperation {
     CreateApplication(Arc<CreateApplicationRequest>),
     /// Has an application execute something.
     User(Arc<UserOperation>),
+    /// Hands new events of another chain to an application that follows them.
+    UpdateStream(Arc<StreamRange>),
 }
 
 impl SystemOperation {
@@ -139,7 +141,9 @@ impl Transaction {
             }
             Self::ExecuteOperation(operation) => matches!(
                 operation,
-                SystemOperation::User(_) | SystemOperation::CreateApplication(_)
+                SystemOperation::User(_)
+                    | SystemOperation::CreateApplication(_)
+                    | SystemOperation::UpdateStream(_)
             ),
         }
     }
@@ -399,6 +403,13 @@ impl Block {
         let applications = self.outcome.applications.as_ref();
         let created = applications.map(|applications| &applications.created_blobs);
         created.into_iter().flatten().map(|(_, blob)| blob)
+    }
+
+    /// The events that applications have added to streams, in order.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        let applications = self.outcome.applications.as_ref();
+        let events = applications.map(|applications| &applications.events);
+        events.into_iter().flatten().map(|(_, event)| event)
     }
 
     /// The blobs that are stored with it: those that it needs and those that it makes.

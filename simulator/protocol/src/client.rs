@@ -19,6 +19,7 @@ mod lost_disk;
 mod pool;
 mod rounds;
 mod staging;
+mod streams;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -32,6 +33,7 @@ use self::{
     lost_disk::LostDisk,
     pool::{HandedInByMe, Pool},
     rounds::Candidate,
+    streams::Streams,
 };
 use crate::{
     blob::BlobId,
@@ -44,6 +46,7 @@ use crate::{
     ids::{Address, ApplicationId, BlockHeight, ChainId, ClientIndex, Epoch, ValidatorIndex},
     machine::Outputs,
     observe::Observation,
+    outside::WebAnswers,
     proposal::Content,
     round::Round,
     rpc::{Command, Lineage, Packet, Reason, Request, RequestId, Trigger},
@@ -82,6 +85,8 @@ pub struct ClientConfig {
     pub allow_fast_blocks: bool,
     /// When it takes in what has arrived.
     pub inbox_policy: InboxPolicy,
+    /// What web servers answer to it.
+    pub web: Arc<WebAnswers>,
     /// How long and how often it waits.
     pub options: ClientOptions,
 }
@@ -188,6 +193,8 @@ pub struct Client {
     opened: BTreeMap<ChainId, ChainId>,
     /// Applications that were created, by what stands for them in commands.
     created: BTreeMap<ApplicationId, ApplicationId>,
+    /// What it knows of events of other chains.
+    streams: Option<Box<Streams>>,
     /// The command that was last told to have started.
     started: Option<u64>,
     /// Whether a quorum was asked about the chain since its last block.
@@ -245,6 +252,7 @@ impl Client {
             lineage: Vec::new(),
             opened: BTreeMap::new(),
             created: BTreeMap::new(),
+            streams: None,
             started: None,
             looked: false,
             seen: BTreeSet::new(),
@@ -386,6 +394,9 @@ impl Client {
                 {
                     self.proceed(now, store, out);
                 }
+                Reason::NewBlock { .. } if self.on_published(notification.chain_id) => {
+                    self.proceed(now, store, out);
+                }
                 Reason::NewBlock { height } => {
                     self.looked = false;
                     self.stop_waiting(now, store, out);
@@ -442,6 +453,7 @@ impl Client {
         self.looked = false;
         self.attempt = None;
         self.want_epochs();
+        self.want_events();
     }
 
     fn on_command(

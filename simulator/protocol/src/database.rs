@@ -17,6 +17,7 @@ use crate::{
     hash::CryptoHash,
     ids::{ChainId, ShardIndex},
     signature::PublicKey,
+    streams::KnownEvents,
     time::{TimeDelta, Timestamp},
 };
 
@@ -151,6 +152,7 @@ pub struct Database {
     epochs: Arc<Epochs>,
     /// Blobs that a worker has stored, and the certified block that referred to each.
     blobs: BTreeMap<BlobId, CryptoHash>,
+    events: KnownEvents,
 }
 
 impl Database {
@@ -166,6 +168,7 @@ impl Database {
             descriptions: BTreeMap::new(),
             epochs: Arc::default(),
             blobs: BTreeMap::new(),
+            events: KnownEvents::default(),
         }
     }
 
@@ -321,6 +324,21 @@ impl Database {
         for (id, by) in stored {
             self.blobs.entry(id).or_insert(by);
         }
+    }
+
+    /// Events that a worker knows are known to all.
+    pub(crate) fn learn_events(&mut self, known: &KnownEvents) {
+        // A worker knows what the database does before it learns more.
+        if known.count() > self.events.count() {
+            for run in known.runs() {
+                self.events.note(&run);
+            }
+        }
+    }
+
+    /// The events that the validator knows.
+    pub(crate) const fn events(&self) -> &KnownEvents {
+        &self.events
     }
 
     /// The blobs that the validator has stored.

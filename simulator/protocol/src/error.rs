@@ -13,6 +13,7 @@ use crate::{
     blob::{BlobError, BlobId},
     hash::CryptoHash,
     ids::{AccountOwner, ApplicationId, BlockHeight, ChainId, Cursor, Epoch},
+    outside::EventId,
     round::Round,
     time::Timestamp,
 };
@@ -196,9 +197,19 @@ pub enum ExecutionError {
     /// An application makes a blob that is too large.
     #[error("{0}")]
     Blob(BlobError),
-    /// An application asks for the round of its block, which executions are not told.
-    #[error("the round of a block is not known where it is executed")]
-    UnknownRound,
+    /// An event of another chain is needed that is not known here.
+    #[error("no event {index} is known of stream `{name}` of chain {chain}", index = .0.index,
+        name = .0.stream_id.stream_name, chain = .0.chain_id)]
+    MissingEvent(Box<EventId>),
+    /// Events are handed over that the application has seen.
+    #[error("the application has seen the stream up to {next_index}")]
+    OutdatedUpdateStream {
+        /// The first that it has not seen.
+        next_index: u32,
+    },
+    /// Events are handed to an application that does not follow them.
+    #[error("application {0} does not follow the stream")]
+    UnsubscribedUpdateStream(ApplicationId),
     /// An application, or what it asked for, failed.
     #[error(transparent)]
     Application(Box<ActionError>),
@@ -400,6 +411,10 @@ pub enum NodeError {
     /// These blobs are not here.
     #[error("blobs are missing: {0:?}")]
     BlobsNotFound(Vec<BlobId>),
+    /// An event of another chain is not known here.
+    #[error("no event {index} is known of stream `{name}` of chain {chain}", index = .0.index,
+        name = .0.stream_id.stream_name, chain = .0.chain_id)]
+    StreamEventsNotFound(Box<EventId>),
     /// No pending or certified block refers to this blob.
     #[error("nobody waits for {0:?}")]
     UnexpectedBlob(BlobId),
@@ -438,6 +453,7 @@ impl NodeError {
         "InvalidSignature",
         "OtherBlock",
         "BlobsNotFound",
+        "StreamEventsNotFound",
         "UnexpectedBlob",
         "BlobTooLarge",
         "TooManyPublishedBlobs",
@@ -473,6 +489,7 @@ impl NodeError {
             Self::BatchRolledBack => "BatchRolledBack",
             Self::Certificate(error) => error.name(),
             Self::BlobsNotFound(_) => "BlobsNotFound",
+            Self::StreamEventsNotFound(_) => "StreamEventsNotFound",
             Self::UnexpectedBlob(_) => "UnexpectedBlob",
             Self::Blob(BlobError::BlobTooLarge { .. }) => "BlobTooLarge",
             Self::Blob(BlobError::TooManyPublishedBlobs { .. }) => "TooManyPublishedBlobs",

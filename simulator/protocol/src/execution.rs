@@ -15,6 +15,7 @@ mod querying;
 mod receiving;
 mod runtime;
 mod state;
+mod streams;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -31,6 +32,7 @@ use crate::{
     ids::{AccountOwner, BlockHeight, ChainId, Epoch},
     message::OutgoingMessage,
     oracle::{OracleResponse, Oracles},
+    outside::{Nowhere, Outside},
     ownership::ChainOwnership,
     permissions::ApplicationPermissions,
     sabotage::Sabotage,
@@ -246,6 +248,7 @@ fn run(
         oracles: Oracles::Ask,
         oracle_responses: Vec::with_capacity(block.transactions.len()),
         content: terms.content,
+        outside: terms.outside.unwrap_or(&Nowhere),
         made: block.calls_applications().then(Box::default),
     };
     for (index, step) in block.transactions.iter().enumerate() {
@@ -303,6 +306,8 @@ struct Execution<'a> {
     oracle_responses: Vec<Vec<OracleResponse>>,
     /// Where code and other blobs are looked up; `None`: nowhere.
     content: Option<&'a dyn Content>,
+    /// What the node that executes knows of the rest of the world.
+    outside: &'a dyn Outside,
     /// What applications leave behind; only in blocks that call any.
     made: Option<Box<Made>>,
 }
@@ -371,6 +376,7 @@ impl Execution<'_> {
             }
             SystemOperation::CreateApplication(request) => self.create_application(request),
             SystemOperation::User(operation) => self.user_operation(operation),
+            SystemOperation::UpdateStream(range) => self.update_stream(range),
             SystemOperation::ChangeApplicationPermissions(permissions) => {
                 self.set_permissions(permissions);
                 Ok(())

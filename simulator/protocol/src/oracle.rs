@@ -7,7 +7,13 @@ use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{blob::BlobId, error::ExecutionError, ids::Epoch};
+use crate::{
+    application::request::{HttpRequest, HttpResponse},
+    blob::BlobId,
+    error::ExecutionError,
+    ids::Epoch,
+    outside::EventId,
+};
 
 /// An answer from outside of a chain.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -20,6 +26,14 @@ pub enum OracleResponse {
     Service(Arc<[u8]>),
     /// It is early enough.
     Assert,
+    /// The number of the round, in multi-leader rounds.
+    Round(Option<u32>),
+    /// What a web server answered to what.
+    Http(Arc<(HttpRequest, HttpResponse)>),
+    /// What an event of another chain says.
+    StreamEvent(Arc<(EventId, Arc<[u8]>)>),
+    /// There is such an event on another chain.
+    EventExists(Arc<EventId>),
 }
 
 /// Where one transaction gets its answers.
@@ -43,6 +57,17 @@ impl Oracles {
                 None => Err(ExecutionError::MissingOracleResponse),
                 Some(found) if found != expected => Err(ExecutionError::OracleResponseMismatch),
                 Some(found) => Ok(found),
+            },
+        }
+    }
+
+    /// The answer that was recorded; `None`: somebody has to be asked.
+    pub(crate) fn recorded(&mut self) -> Result<Option<OracleResponse>, ExecutionError> {
+        match self {
+            Self::Ask => Ok(None),
+            Self::Replay(recorded) => match recorded.pop_front() {
+                None => Err(ExecutionError::MissingOracleResponse),
+                found => Ok(found),
             },
         }
     }

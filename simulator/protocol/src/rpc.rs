@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     amount::Amount,
+    application::description::StreamId,
     blob::{Blob, BlobId},
     call::{Call, Creation, Module},
     certificate::{
@@ -34,6 +35,7 @@ use crate::{
     round::Round,
     sharding::ShardingMessage,
     signature::{PublicKey, Signature},
+    streams::EventRun,
     submission::SubmittedOperation,
     time::{TimeDelta, Timestamp},
 };
@@ -96,6 +98,8 @@ pub enum Request {
     UploadBlob(Arc<Blob>),
     /// Send a confirmed block that refers to a blob, and the blob with it.
     DownloadBlob(Box<BlobId>),
+    /// Send the confirmed blocks of the chain that hold events of a stream, from this event on.
+    DownloadEvents(Box<(StreamId, u32)>),
 }
 
 /// The kind of a [`Request`], for records and service times.
@@ -125,7 +129,9 @@ impl Request {
             Self::LiteValidated(_) | Self::Validated(_) => RequestKind::Validated,
             Self::LiteConfirmed(_) | Self::Confirmed(..) => RequestKind::Confirmed,
             Self::Timeout(_) => RequestKind::Timeout,
-            Self::ChainInfo(_) | Self::DownloadCertificates(_) => RequestKind::Query,
+            Self::ChainInfo(_) | Self::DownloadCertificates(_) | Self::DownloadEvents(_) => {
+                RequestKind::Query
+            }
             Self::Subscribe { .. } => RequestKind::Subscribe,
             Self::PendingBlob(_) | Self::UploadBlob(_) | Self::DownloadBlob(_) => RequestKind::Blob,
         }
@@ -252,6 +258,8 @@ pub enum CrossChainRequest {
     StoreEpochs(Arc<Epochs>),
     /// A shard has stored these blobs, to which these blocks refer.
     StoreBlobs(Arc<[(BlobId, CryptoHash)]>),
+    /// A shard knows these events, which these blocks hold.
+    StoreEvents(Arc<[EventRun]>),
 }
 
 /// Why a wallet may want to look.

@@ -13,6 +13,7 @@ use crate::{
     error::BlockError,
     execution::{self, Charged, ExecutionState, Terms},
     hash::CryptoHash,
+    outside::Outside,
     policy::ResourceControlPolicy,
     sabotage::Sabotage,
     signature::{PublicKey, Signature},
@@ -27,6 +28,14 @@ pub struct Executed {
     pub state: Arc<ExecutionState>,
     /// What the block has cost; `None` where nothing costs and nothing is limited.
     pub charged: Option<Charged>,
+}
+
+impl Executed {
+    /// Whether a node with this knowledge of the rest of the world would have got the same.
+    pub fn agrees_with(&self, outside: &dyn Outside) -> bool {
+        let responses = self.block.outcome().oracle_responses.iter().flatten();
+        responses.fold(true, |all, response| all && outside.agrees(response))
+    }
 }
 
 /// What executing a block looks up: all of it named by its content.
@@ -74,6 +83,7 @@ pub trait ContentStore: Send + Sync {
         block: &ProposedBlock,
         block_hash: CryptoHash,
         policy: Option<&ResourceControlPolicy>,
+        outside: &dyn Outside,
     ) -> Result<Executed, BlockError> {
         let _ = block_hash;
         let content = Shared(self);
@@ -81,6 +91,7 @@ pub trait ContentStore: Send + Sync {
             policy,
             sabotage: Sabotage::None,
             content: Some(&content),
+            outside: Some(outside),
         };
         let executed = execution::execute_under(terms, state, block)?;
         self.keep_created(&executed);
@@ -102,6 +113,7 @@ pub trait ContentStore: Send + Sync {
             policy,
             sabotage: Sabotage::None,
             content: Some(&content),
+            outside: None,
         };
         let executed = execution::replay(state, block, terms)?;
         self.keep_created(&executed);

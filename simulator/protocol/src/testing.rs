@@ -90,6 +90,7 @@ const MAP: ShardMap = ShardMap::first(SHARDS, Placement::Remainder);
 fn workers(genesis: &Arc<Genesis>) -> Vec<Vec<Worker>> {
     let worker = |validator: u32, shard: u32| {
         Worker::new(WorkerConfig {
+            web: Arc::default(),
             genesis: genesis.clone(),
             validator: ValidatorIndex(validator),
             shard: ShardIndex(shard),
@@ -108,6 +109,7 @@ fn workers(genesis: &Arc<Genesis>) -> Vec<Vec<Worker>> {
 
 fn client_config(genesis: Arc<Genesis>, index: u32, chain: Option<ChainId>) -> ClientConfig {
     ClientConfig {
+        web: Arc::default(),
         genesis,
         index: ClientIndex(index),
         key: key(2, index),

@@ -12,6 +12,8 @@ mod delivery;
 mod epochs;
 mod fallback;
 mod leases;
+mod observing;
+mod streams;
 mod timeouts;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -34,7 +36,7 @@ use crate::{
     machine::Outputs,
     manager::ChainManager,
     observe::Observation,
-    round::Round,
+    outside::WebAnswers,
     rpc::{
         ChainInfo, ChainInfoQuery, ChainInfoResponse, CrossChainRequest, Notification, Packet,
         Reason, Reply, Request, RequestId, Response,
@@ -43,6 +45,7 @@ use crate::{
     sabotage::Sabotage,
     signature::SigningKey,
     store::ContentStore,
+    streams::KnownEvents,
     time::{TimeDelta, Timestamp},
 };
 
@@ -64,6 +67,8 @@ pub struct WorkerConfig {
     pub block_time_grace_period: TimeDelta,
     /// How messages go from shard to shard.
     pub delivery: DeliveryOptions,
+    /// What web servers answer to it.
+    pub web: Arc<WebAnswers>,
     /// A seeded bug, in tests.
     pub sabotage: Sabotage,
 }
@@ -124,6 +129,8 @@ pub struct Worker {
     descriptions: BTreeMap<ChainId, Arc<ChainDescription>>,
     /// The blobs that certified blocks refer to.
     blobs: BTreeMap<BlobId, blobs::BlobState>,
+    /// The events of all chains that it knows.
+    events: KnownEvents,
     /// What it knows of the admin chain.
     epochs: Arc<Epochs>,
     /// The voting rules that it keeps.
@@ -154,6 +161,7 @@ impl Worker {
             chains: BTreeMap::new(),
             descriptions: BTreeMap::new(),
             blobs: BTreeMap::new(),
+            events: KnownEvents::default(),
             epochs: Arc::default(),
             volatile: Volatile::default(),
         }
@@ -325,6 +333,9 @@ impl Worker {
             Request::Subscribe { .. } => Ok(Some(Response::Done)),
             Request::PendingBlob(blob) => self.handle_pending_blob(now, chain, blob, out).map(Some),
             Request::UploadBlob(blob) => self.handle_blob_upload(chain, blob, out).map(Some),
+            Request::DownloadEvents(wanted) => {
+                Ok(Some(self.handle_event_download(chain, &wanted, store)))
+            }
             Request::DownloadBlob(id) => Ok(Some(self.handle_blob_download(id, store))),
         };
         self.observe_round(chain, before, out);
@@ -550,49 +561,7 @@ impl Worker {
             CrossChainRequest::StoreDescription(description) => self.store_description(description),
             CrossChainRequest::StoreEpochs(epochs) => self.store_epochs(epochs, out),
             CrossChainRequest::StoreBlobs(stored) => self.note_blobs(&stored),
-        }
-    }
-
-    /// Height and round of the chain's next block, if the chain is loaded.
-    fn round_of(&self, chain: ChainId) -> Option<(BlockHeight, Round)> {
-        let state = self.chains.get(&chain)?;
-        Some((state.next_height(), state.manager.current_round()))
-    }
-
-    /// Tells of a round that was entered at the same height.
-    fn observe_round(
-        &self,
-        chain: ChainId,
-        before: Option<(BlockHeight, Round)>,
-        out: &mut Outputs,
-    ) {
-        let (Some((old_height, old)), Some((height, round))) = (before, self.round_of(chain))
-        else {
-            return;
-        };
-        if old_height == height && old != round {
-            out.observe(Observation::RoundEntered {
-                chain,
-                height,
-                round,
-            });
-            self.notify(chain, Reason::NewRound { round }, out);
-        }
-    }
-
-    /// Tells whether the chain's own state keeps its shape towards `peers`.
-    fn observe_shape(
-        &self,
-        chain: ChainId,
-        peers: impl IntoIterator<Item = ChainId>,
-        out: &mut Outputs,
-    ) {
-        if let Err((shape, detail)) = self.chains[&chain].check_shape(peers) {
-            out.observe(Observation::ShapeBroken {
-                chain,
-                shape,
-                detail: detail.to_owned(),
-            });
+            CrossChainRequest::StoreEvents(runs) => self.note_events(&runs),
         }
     }
 }

@@ -12,6 +12,7 @@ mod faults;
 mod index;
 mod permissions;
 mod recipients;
+mod web;
 
 use engine::{ClockSkew, Distribution, Ratio, VirtualDuration, VirtualTime};
 use protocol::{
@@ -32,6 +33,7 @@ pub use index::{
 };
 pub use permissions::PermissionsPlan;
 pub use recipients::{Chooser, WeightedPart};
+pub use web::WebAnswerPlan;
 
 /// A whole run, ready to be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +71,8 @@ pub struct Plan {
     pub chains: Vec<ChainPlan>,
     /// Applications that are created, by [`ApplicationIndex`].
     pub applications: Vec<ApplicationPlan>,
+    /// What web servers answer to applications.
+    pub web: Vec<WebAnswerPlan>,
     /// What users do.
     pub workloads: Vec<WorkloadPlan>,
     /// What goes wrong, by [`FaultIndex`].

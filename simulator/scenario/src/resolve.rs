@@ -149,6 +149,7 @@ impl Resolver<'_> {
             groups,
             chains,
             applications: Vec::new(),
+            web: Vec::new(),
             workloads,
             faults,
             expectations,

@@ -168,6 +168,7 @@ impl Epochs {
             | SystemOperation::PublishModule { .. }
             | SystemOperation::CreateApplication(_)
             | SystemOperation::User(_)
+            | SystemOperation::UpdateStream(_)
             | SystemOperation::ChangeApplicationPermissions(_) => return,
         };
         verdicts.check(Invariant::EpochOrder, may, || {

@@ -252,6 +252,7 @@ impl<'a> Reckoning<'a> {
             | SystemOperation::PublishModule { .. }
             | SystemOperation::CreateApplication(_)
             | SystemOperation::User(_)
+            | SystemOperation::UpdateStream(_)
             | SystemOperation::ChangeApplicationPermissions(_) => {}
         }
     }
@@ -375,6 +376,7 @@ impl<'a> Reckoning<'a> {
                 | SystemOperation::PublishModule { .. }
                 | SystemOperation::CreateApplication(_)
                 | SystemOperation::User(_)
+                | SystemOperation::UpdateStream(_)
                 | SystemOperation::ChangeApplicationPermissions(_) => None,
             });
         let opened = self

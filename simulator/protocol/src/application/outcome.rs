@@ -7,7 +7,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{application::description::StreamId, blob::Blob, ids::ApplicationId};
+use crate::{
+    application::description::StreamId,
+    blob::Blob,
+    ids::{ApplicationId, ChainId},
+};
 
 /// An operation of an application.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -25,6 +29,20 @@ pub struct UserMessage {
     pub application_id: ApplicationId,
     /// What it says, in the application's encoding.
     pub bytes: Vec<u8>,
+}
+
+/// New events of a stream, for an application that follows it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct StreamRange {
+    /// Who follows it.
+    pub application_id: ApplicationId,
+    /// The chain that publishes them.
+    pub chain_id: ChainId,
+    /// The stream.
+    pub stream_id: StreamId,
+    /// The one after the last that is handed over; those from the first that the application has not
+    /// seen.
+    pub next_index: u32,
 }
 
 /// An event that a block adds to a stream.

@@ -83,6 +83,7 @@ impl Client {
             | Stage::Spreading { .. }
             | Stage::Learning { .. }
             | Stage::Fetching(_)
+            | Stage::Following(_)
             | Stage::Waiting
             | Stage::BackingOff => false,
         }
@@ -110,6 +111,7 @@ impl Client {
                 committee, weight, ..
             } => *weight >= committee.quorum_threshold() || (settled && *weight > 0),
             Stage::Fetching(fetching) => fetching.found || fetching.denied >= quorum,
+            Stage::Following(following) => following.weight >= quorum,
             Stage::Waiting | Stage::BackingOff => false,
         }
     }
@@ -154,6 +156,7 @@ impl Client {
             Stage::Fetching(fetching) => {
                 self.fetched(now, &fetching, operation.command, out);
             }
+            Stage::Following(_) => self.followed(operation.command),
             Stage::Waiting | Stage::BackingOff => {}
         }
     }
@@ -193,6 +196,7 @@ impl Client {
         let command = self.settle_pending(certificate.block());
         store.put_certificate(certificate);
         self.execute_locally(now, certificate, store);
+        self.follow_streams(out);
         self.follow_epoch(certificate.block().proposed().epoch, out);
         out.observe(Observation::BlockConfirmed {
             certificate: certificate.clone(),
@@ -292,6 +296,7 @@ impl Client {
                 continue;
             }
             self.execute_locally(now, &certificate, store);
+            self.follow_streams(out);
             self.follow_epoch(block.proposed().epoch, out);
             out.persist(chain);
             self.prune_pool(None, out);

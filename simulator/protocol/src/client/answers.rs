@@ -90,6 +90,10 @@ impl Client {
                 let weight = self.weight_of(validator);
                 Ok(self.absorb_proof(fetching, weight, proof.as_ref(), store, out))
             }
+            (Stage::Following(following), Response::Certificates(certificates)) => {
+                let weight = self.weight_of(validator);
+                Ok(self.absorb_events(following, weight, &certificates, store, out))
+            }
             (Stage::Syncing, Response::Certificates(certificates)) => {
                 let first = certificates.first();
                 let useful = first.is_some_and(|first| self.extends_chain(first, store, out));
@@ -110,6 +114,7 @@ impl Client {
                 | Stage::Spreading { .. }
                 | Stage::Learning { .. }
                 | Stage::Fetching(_)
+                | Stage::Following(_)
                 | Stage::Waiting
                 | Stage::BackingOff,
                 _,

@@ -145,7 +145,9 @@ impl Client {
     ) -> Result<Vec<UserOperation>, String> {
         let state = &self.chain_ref().execution;
         let content = Shared(store);
-        let queried = execution::query(state, &content, application, request.into_bytes(), now);
+        let outside = self.outside(None, store);
+        let request = request.into_bytes();
+        let queried = execution::query(state, &content, application, request, now, &outside);
         let queried = queried.map_err(|error| error.to_string())?;
         if let Some(refusal) = refusal(&queried.response) {
             return Err(format!("the service answers: {refusal}"));

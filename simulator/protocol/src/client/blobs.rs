@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Client, communication::Lane, driver::Stage, help::push};
+use super::{Client, communication::Lane, driver::Stage, help::push, staging::Lacking};
 use crate::{
     blob::{Blob, BlobId, BlobLimits},
     block::SystemOperation,
@@ -82,10 +82,25 @@ impl Client {
     pub(super) fn tell_started(&mut self, command: &Command, out: &mut Outputs) {
         if self.started != Some(command.number) {
             self.started = Some(command.number);
+            self.forget_sought();
             out.observe(Observation::CommandStarted {
                 command: command.number,
                 chain: self.chain_ref().execution.chain_id,
             });
+        }
+    }
+
+    /// Looks for what a block has turned out to need.
+    pub(super) fn look_for(
+        &mut self,
+        now: Timestamp,
+        command: Option<Arc<Command>>,
+        lacking: Lacking,
+        out: &mut Outputs,
+    ) {
+        match lacking {
+            Lacking::Blob(blob) => self.start_fetching(now, command, (blob, false), out),
+            Lacking::Event(id) => self.seek_event(now, command, id, out),
         }
     }
 

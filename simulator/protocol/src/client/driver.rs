@@ -13,6 +13,7 @@
 //! | waiting | nothing | a notification, the end of the round, or some time | recovering |
 //! | syncing | blocks of the chain that are missing here | it has answered | next |
 //! | fetching | for a block that proves a blob | one has it, or a quorum has not | next |
+//! | following | for blocks that hold events | a quorum has answered | next |
 //! | learning | blocks of the admin chain | a quorum has answered | next |
 //! | backing off | nothing | the delay is over | recovering |
 
@@ -24,6 +25,7 @@ use super::{
     communication::{Communication, LaneStatus, NotMine},
     find_received::{Fetch, LogAnswer},
     staging::Staged,
+    streams::Following,
 };
 use crate::{
     block::{Block, ProposedBlock},
@@ -96,6 +98,8 @@ pub(super) enum Stage {
     },
     /// Asking who has published a blob.
     Fetching(Fetching),
+    /// Asking for events of a stream.
+    Following(Following),
     Waiting,
     BackingOff,
 }
@@ -138,13 +142,15 @@ impl Client {
                 self.stand_in(now, store, out);
             } else if self.wants_to_find() {
                 self.start_finding(now, out);
+            } else if self.wants_events() {
+                self.start_following(now, out);
             } else if self.wants_to_look() && self.must_look_first() {
                 self.start_recovering(now, out);
             } else if self.is_behind() {
                 self.propose_next_epoch(now, store, out);
             } else if let Some(command) = self.next_command() {
                 self.propose_new(now, Some(command), store, out);
-            } else if self.takes_in_by_itself() || self.pool_waits() {
+            } else if self.makes_blocks_by_itself() {
                 self.propose_new(now, None, store, out);
             }
             if self.operation.is_none() && self.open_commands() >= before {
@@ -161,7 +167,11 @@ impl Client {
     /// Whether there is a block to be made.
     pub(super) fn has_work(&self) -> bool {
         let on_inbox = !self.on_inbox.is_empty() && self.inbox_waits();
-        self.next_ready().is_some() || on_inbox || self.takes_in_by_itself() || self.pool_waits()
+        self.next_ready().is_some() || on_inbox || self.makes_blocks_by_itself()
+    }
+
+    fn makes_blocks_by_itself(&self) -> bool {
+        self.takes_in_by_itself() || self.hands_over_by_itself() || self.pool_waits()
     }
 
     fn next_command(&mut self) -> Option<Arc<Command>> {
@@ -217,7 +227,7 @@ impl Client {
                 }
                 self.fresh = false;
             }
-            Staged::Lacking(blob) => self.start_fetching(now, command, (blob, false), out),
+            Staged::Lacking(lacking) => self.look_for(now, command, lacking, out),
             Staged::Block {
                 block,
                 block_hash,
@@ -440,6 +450,7 @@ impl Client {
             self.polling = false;
             self.notified = true;
             self.want_epochs();
+            self.want_events();
             self.keep_looking(out);
             return self.proceed(now, store, out);
         }

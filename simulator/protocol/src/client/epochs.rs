@@ -251,7 +251,7 @@ impl Client {
                 block_hash,
                 may_be_fast,
             } => (block, block_hash, may_be_fast),
-            Staged::Lacking(blob) => return self.start_fetching(now, None, (blob, false), out),
+            Staged::Lacking(lacking) => return self.look_for(now, None, lacking, out),
             Staged::Nothing | Staged::Impossible(_) => return,
         };
         self.pending = Some(Box::new(Pending {

@@ -81,6 +81,7 @@ impl Client {
             }
             NodeError::WrongRound { current, found } if current < found => self.round_evidence(),
             NodeError::EventsNotFound(_) => self.push_admin_blocks(store),
+            NodeError::StreamEventsNotFound(id) => self.event_helpers(id, store),
             NodeError::BlobsNotFound(missing) => self.blob_helpers(stage, lane, missing, store),
             NodeError::InactiveChain(_)
             | NodeError::UnexpectedBlockHeight { .. }
@@ -211,6 +212,7 @@ fn full_goal(stage: &Stage) -> Option<Request> {
         | Stage::Spreading { .. }
         | Stage::Learning { .. }
         | Stage::Fetching(_)
+        | Stage::Following(_)
         | Stage::Waiting
         | Stage::BackingOff => None,
     }

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     block::ProposedBlock,
     certificate::{CertificateKind, Timeout, TimeoutCertificate, VoteCollector},
+    error::BlockError,
     hash::CryptoHash,
     ids::{AccountOwner, BlockHeight, ChainId},
     machine::Outputs,
@@ -213,7 +214,8 @@ impl Client {
                 (proposal, lock.block().clone())
             }
             Candidate::Locked(LockingBlock::Fast(fast)) => {
-                let Some(executed) = self.execute_staged(&fast.block, fast.block_hash(), store)
+                let Ok(executed) =
+                    self.execute_staged(&fast.block, fast.block_hash(), Some(round), store)
                 else {
                     return self.wait_after_failure(now, out);
                 };
@@ -225,7 +227,7 @@ impl Client {
                 (proposal, executed.block)
             }
             Candidate::Own(block, hash, _) => {
-                let Some(executed) = self.execute_staged(block, *hash, store) else {
+                let Ok(executed) = self.execute_staged(block, *hash, Some(round), store) else {
                     return self.wait_after_failure(now, out);
                 };
                 let proposal = BlockProposal::fresh(block.clone(), round, key);
@@ -245,16 +247,17 @@ impl Client {
         self.ask_all(now, own, stage, goal, out);
     }
 
-    fn execute_staged(
+    /// Executes a block that is not certified, in this round if one is known.
+    pub(super) fn execute_staged(
         &self,
         block: &ProposedBlock,
         hash: CryptoHash,
+        round: Option<Round>,
         store: &dyn ContentStore,
-    ) -> Option<Executed> {
+    ) -> Result<Executed, BlockError> {
         let state = &self.chain_ref().execution;
-        store
-            .execute(state, block, hash, self.policy(block.epoch))
-            .ok()
+        let outside = self.outside(round, store);
+        store.execute(state, block, hash, self.policy(block.epoch), &outside)
     }
 
     /// The command of the pending block, if that is the one with this hash.
@@ -393,11 +396,11 @@ impl Client {
                 let (key, signature) = fast.fast_signature();
                 let supers = &manager.ownership().super_owners;
                 out.verified(1);
-                let executed = self.execute_staged(&fast.block, fast.block_hash(), store);
+                let executed = self.execute_staged(&fast.block, fast.block_hash(), None, store);
                 let asks = |executed: &Executed| executed.block.outcome().uses_oracles();
                 fast.block.chain_id == chain
                     && fast.block.height == next
-                    && !executed.as_ref().is_some_and(asks)
+                    && !executed.as_ref().is_ok_and(asks)
                     && supers.contains(&key.owner())
                     && fast.check_fast_signature(&key, &signature, store)
             }

@@ -20,6 +20,7 @@ use crate::{
     machine::Outputs,
     message::{IncomingBundle, MessageAction},
     observe::Observation,
+    outside::EventId,
     rpc::{Action, Command},
     store::ContentStore,
     time::Timestamp,
@@ -32,8 +33,8 @@ pub(super) enum Staged {
     Nothing,
     /// The user's operation cannot be executed, and why.
     Impossible(String),
-    /// Nobody has proven to this wallet that a blob exists which the block needs.
-    Lacking(BlobId),
+    /// The block needs something that nobody has proven to this wallet.
+    Lacking(Lacking),
     /// A block that can be executed.
     Block {
         block: Arc<ProposedBlock>,
@@ -43,13 +44,20 @@ pub(super) enum Staged {
     },
 }
 
+/// What a block needs that has to be looked for.
+#[derive(Debug)]
+pub(super) enum Lacking {
+    Blob(BlobId),
+    Event(EventId),
+}
+
 /// Bundles that fail in one block before the rest is left for later.
 const MAX_FAILURES: u32 = 3;
 
 impl Client {
     /// Builds the block for `command` with what waits in the inbox.
     pub(super) fn stage(
-        &self,
+        &mut self,
         now: Timestamp,
         command: Option<&Command>,
         store: &dyn ContentStore,
@@ -73,18 +81,19 @@ impl Client {
 
     /// Builds a block of these operations and of what waits.
     pub(super) fn stage_operations(
-        &self,
+        &mut self,
         now: Timestamp,
         operations: Vec<SystemOperation>,
         store: &dyn ContentStore,
         out: &mut Outputs,
     ) -> Staged {
-        self.stage_block(now, self.waiting_bundles(), (operations, false), store, out)
+        let incoming = self.waiting_bundles();
+        self.stage_block(now, incoming, (operations, false), store, out)
     }
 
     /// Builds a block of operations and bundles. `pooled`: users have handed the operations in.
     fn stage_block(
-        &self,
+        &mut self,
         now: Timestamp,
         mut incoming: Vec<IncomingBundle>,
         (mut operations, pooled): (Vec<SystemOperation>, bool),
@@ -92,18 +101,18 @@ impl Client {
         out: &mut Outputs,
     ) -> Staged {
         self.tell_unwanted(&incoming, out);
+        let mut updates = self.stream_updates();
         let mut failures = 0;
         loop {
-            if incoming.is_empty() && operations.is_empty() {
+            if incoming.is_empty() && updates.is_empty() && operations.is_empty() {
                 return Staged::Nothing;
             }
-            let block = self.block_with(now, &incoming, &operations);
+            let block = self.block_with(now, &incoming, &updates, &operations);
             let block_hash = CryptoHash::of(&block);
-            let state = &self.chain_ref().execution;
-            match store.execute(state, &block, block_hash, self.policy(block.epoch)) {
+            match self.execute_staged(&block, block_hash, None, store) {
                 Ok(executed) => {
                     if let Some(blob) = self.blob_to_prove(&executed.block) {
-                        return Staged::Lacking(blob);
+                        return Staged::Lacking(Lacking::Blob(blob));
                     }
                     return Staged::Block {
                         block: Arc::new(block),
@@ -111,9 +120,19 @@ impl Client {
                         may_be_fast: !executed.block.outcome().uses_oracles(),
                     };
                 }
+                Err(BlockError::Transaction {
+                    error: ExecutionError::MissingEvent(id),
+                    ..
+                }) if !self.was_sought(&id) => return Staged::Lacking(Lacking::Event(*id)),
                 Err(BlockError::Transaction { transaction, error }) => {
                     let index = usize::try_from(transaction).expect("an index fits memory");
-                    if let Some(failed) = index.checked_sub(incoming.len()) {
+                    let after = index.checked_sub(incoming.len());
+                    if let Some(failed) = after.filter(|failed| *failed < updates.len()) {
+                        let update = updates.remove(failed);
+                        self.note_stuck(&update);
+                        continue;
+                    }
+                    if let Some(failed) = after.map(|after| after - updates.len()) {
                         if pooled {
                             // It may come to be possible; what was handed in waits.
                             leave_out(&mut operations, failed);
@@ -238,6 +257,7 @@ impl Client {
         &self,
         now: Timestamp,
         incoming: &[IncomingBundle],
+        updates: &[SystemOperation],
         operations: &[SystemOperation],
     ) -> ProposedBlock {
         let state = &self.chain_ref().execution;
@@ -246,8 +266,9 @@ impl Client {
             .map(|incoming| incoming.bundle.timestamp)
             .max();
         let receive = incoming.iter().cloned().map(Transaction::ReceiveMessages);
-        let execute = operations
+        let execute = updates
             .iter()
+            .chain(operations)
             .cloned()
             .map(Transaction::ExecuteOperation);
         ProposedBlock {

@@ -122,7 +122,7 @@ impl Execution<'_> {
         self.act(action, posted.grant).map(|(_, left)| left)
     }
 
-    const fn action(&self, application: ApplicationId, entry: Entry) -> UserAction {
+    pub(super) const fn action(&self, application: ApplicationId, entry: Entry) -> UserAction {
         UserAction {
             application,
             entry,
@@ -132,7 +132,7 @@ impl Execution<'_> {
         }
     }
 
-    fn act(
+    pub(super) fn act(
         &mut self,
         mut action: UserAction,
         grant: Amount,
@@ -157,7 +157,10 @@ impl Execution<'_> {
             ActionError::Refused { application, error } => match *error {
                 RuntimeError::Execution(inner)
                     if inner.is_limit_error()
-                        || matches!(inner, ExecutionError::MissingBlob(_)) =>
+                        || matches!(
+                            inner,
+                            ExecutionError::MissingBlob(_) | ExecutionError::MissingEvent(_)
+                        ) =>
                 {
                     inner
                 }

@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use super::{Execution, StateChange};
-use crate::{blob::BlobId, error::ExecutionError, oracle::OracleResponse, sabotage::Sabotage};
+use crate::{
+    application::runtime::RuntimeError, blob::BlobId, error::ExecutionError,
+    oracle::OracleResponse, outside::Outside, sabotage::Sabotage,
+};
 
 impl Execution<'_> {
     pub(super) fn verify_blob(&mut self, blob: BlobId) -> Result<(), ExecutionError> {
@@ -34,10 +37,29 @@ impl Execution<'_> {
             return Ok(());
         }
         let response = self.oracles.answer(expected)?;
+        self.record(response);
+        Ok(())
+    }
+
+    /// Learns something from outside of the chain: what was recorded, or else what this node knows.
+    pub(super) fn learn(
+        &mut self,
+        look: impl FnOnce(&dyn Outside) -> Result<OracleResponse, RuntimeError>,
+    ) -> Result<OracleResponse, RuntimeError> {
+        let response = match self.oracles.recorded()? {
+            Some(recorded) => recorded,
+            None => look(self.outside)?,
+        };
+        if self.sabotage != Sabotage::OraclesUnrecorded {
+            self.record(response.clone());
+        }
+        Ok(response)
+    }
+
+    fn record(&mut self, response: OracleResponse) {
         let recorded = self.oracle_responses.last_mut();
         recorded
             .expect("pushed before each transaction")
             .push(response);
-        Ok(())
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     hash::encoded_size as size,
     ids::AccountOwner,
     message::{MessageKind, OutgoingMessage},
+    outside::Outside,
     policy::ResourceControlPolicy,
     sabotage::Sabotage,
     store::Content,
@@ -27,6 +28,8 @@ pub struct Terms<'a> {
     pub sabotage: Sabotage,
     /// Where the code of applications is; `None`: there is none, and whatever calls one fails.
     pub content: Option<&'a dyn Content>,
+    /// What the node that executes knows of the rest of the world; `None`: nothing.
+    pub outside: Option<&'a dyn Outside>,
 }
 
 /// What a block has cost.

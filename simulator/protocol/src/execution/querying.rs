@@ -11,6 +11,7 @@ use crate::{
     block::ProposedBlock,
     ids::ApplicationId,
     oracle::Oracles,
+    outside::Outside,
     sabotage::Sabotage,
     time::Timestamp,
 };
@@ -34,6 +35,7 @@ pub fn query(
     application: ApplicationId,
     request: Vec<u8>,
     now: Timestamp,
+    outside: &dyn Outside,
 ) -> Result<Queried, ActionError> {
     // A service sees the block that comes next, which nobody has proposed yet.
     let block = ProposedBlock {
@@ -58,6 +60,7 @@ pub fn query(
         oracles: Oracles::Ask,
         oracle_responses: vec![Vec::new()],
         content: Some(content),
+        outside,
         made: Some(Box::new(Made::scheduling())),
     };
     let mut runtime = runtime::Runtime::new(&mut execution);

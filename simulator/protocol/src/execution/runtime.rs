@@ -27,6 +27,7 @@ use crate::{
     ids::{Account, AccountOwner, ApplicationId, ChainId},
     message::{MessageKind, OutgoingMessage, SystemMessage},
     oracle::OracleResponse,
+    outside::EventId,
     ownership::ChainOwnership,
     permissions::ApplicationPermissions,
     policy::Prices,
@@ -326,19 +327,15 @@ impl ContractRuntime for Runtime<'_, '_> {
         name: StreamName,
         index: u32,
     ) -> Result<Vec<u8>, RuntimeError> {
-        let stream = stream_of(application, name.clone())?;
-        let state = &self.execution.state;
-        let here = chain_id == state.chain_id;
-        let applications = state.applications.as_ref().filter(|_| here);
-        let value = applications.and_then(|applications| applications.event(&stream, index));
-        let value = value.ok_or(RuntimeError::UnknownEvent {
+        let stream_id = stream_of(application, name)?;
+        let id = EventId {
             chain_id,
-            name,
+            stream_id,
             index,
-        })?;
-        let value = value.to_vec();
+        };
+        let value = self.execution.read_event(id)?;
         self.execution.has_read(value.len())?;
-        Ok(value)
+        Ok(value.to_vec())
     }
 
     fn subscribe_to_events(
@@ -407,8 +404,13 @@ impl ContractRuntime for Runtime<'_, '_> {
     }
 
     fn validation_round(&mut self) -> Result<Option<u32>, RuntimeError> {
-        // Executions are remembered by what is executed, whatever the round, and are not told of it.
-        Err(ExecutionError::UnknownRound.into())
+        let learned = self
+            .execution
+            .learn(|outside| Ok(OracleResponse::Round(outside.round())))?;
+        match learned {
+            OracleResponse::Round(round) => Ok(round),
+            _ => Err(ExecutionError::OracleResponseMismatch.into()),
+        }
     }
 
     fn write_batch(

@@ -4,18 +4,14 @@
 //! between the states of a chain until one changes them. Every change has an [`ApplicationChange`],
 //! so that none is missing from the historical hash.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Bound,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use serde::Serialize;
 
 use crate::{
     application::{
         description::{GenericApplicationId, StreamId, StreamName},
-        outcome::Event,
+        outcome::{Event, StreamRange},
         request::{KeyValue, WriteOperation},
     },
     hash::CryptoHash,
@@ -29,7 +25,8 @@ type Namespace = BTreeMap<Arc<[u8]>, Arc<[u8]>>;
 pub struct Applications {
     storage: BTreeMap<ApplicationId, Arc<Namespace>>,
     streams: BTreeMap<StreamId, Arc<Vec<Arc<[u8]>>>>,
-    subscriptions: BTreeMap<(ChainId, StreamId), BTreeSet<ApplicationId>>,
+    /// Who follows what, and the first event that each has not seen.
+    subscriptions: BTreeMap<(ChainId, StreamId), BTreeMap<ApplicationId, u32>>,
 }
 
 /// One change of it.
@@ -39,6 +36,7 @@ pub(super) enum ApplicationChange {
     Event(StreamId, u32, CryptoHash),
     Subscribed(ApplicationId, ChainId, StreamId),
     Unsubscribed(ApplicationId, ChainId, StreamId),
+    Seen(ApplicationId, ChainId, StreamId, u32),
 }
 
 impl Applications {
@@ -75,14 +73,36 @@ impl Applications {
         self.streams.get(stream)?.get(place)
     }
 
-    /// Who follows a stream here.
-    pub fn subscribers(
+    /// The streams that are followed here: of which chain, by whom, and the first event that is new.
+    pub fn subscriptions(&self) -> impl Iterator<Item = (ChainId, &StreamId, &ApplicationId, u32)> {
+        self.subscriptions
+            .iter()
+            .flat_map(|((chain, stream), all)| {
+                let all = all.iter();
+                all.map(move |(application, next)| (*chain, stream, application, *next))
+            })
+    }
+
+    /// The first event that an application has not seen of a stream, if it follows that.
+    pub fn seen(
         &self,
+        application: &ApplicationId,
         chain: ChainId,
-        stream: StreamId,
-    ) -> impl Iterator<Item = &ApplicationId> {
-        let subscribers = self.subscriptions.get(&(chain, stream));
-        subscribers.into_iter().flatten()
+        stream: &StreamId,
+    ) -> Option<u32> {
+        let subscribers = self.subscriptions.get(&(chain, stream.clone()))?;
+        subscribers.get(application).copied()
+    }
+
+    /// An application that follows a stream gets a range of it.
+    pub(super) fn see(&mut self, range: &StreamRange) -> ApplicationChange {
+        let (chain, stream) = (range.chain_id, range.stream_id.clone());
+        let subscribers = self.subscriptions.entry((chain, stream.clone()));
+        let next_index = range.next_index;
+        subscribers
+            .or_default()
+            .insert(range.application_id, next_index);
+        ApplicationChange::Seen(range.application_id, chain, stream, next_index)
     }
 
     pub(super) fn write(
@@ -141,7 +161,9 @@ impl Applications {
         stream: StreamId,
     ) -> Option<ApplicationChange> {
         let subscribers = self.subscriptions.entry((chain, stream.clone()));
-        let new = subscribers.or_default().insert(application);
+        let subscribers = subscribers.or_default();
+        let new = !subscribers.contains_key(&application);
+        subscribers.entry(application).or_insert(0);
         new.then_some(ApplicationChange::Subscribed(application, chain, stream))
     }
 
@@ -154,9 +176,7 @@ impl Applications {
     ) -> Option<ApplicationChange> {
         let key = (chain, stream);
         let subscribers = self.subscriptions.get_mut(&key)?;
-        if !subscribers.remove(&application) {
-            return None;
-        }
+        subscribers.remove(&application)?;
         if subscribers.is_empty() {
             self.subscriptions.remove(&key);
         }

@@ -23,6 +23,7 @@ use crate::{
     message::{
         IncomingBundle, MessageAction, MessageBundle, MessageKind, PostedMessage, SystemMessage,
     },
+    outside::{Nowhere, Outside},
     ownership::{ChainOwnership, TimeoutConfig},
     policy::ResourceControlPolicy,
     round::Round,
@@ -190,6 +191,7 @@ impl ContentStore for Store {
         block: &ProposedBlock,
         _block_hash: CryptoHash,
         _policy: Option<&ResourceControlPolicy>,
+        _outside: &dyn Outside,
     ) -> Result<Executed, BlockError> {
         Ok(self.leap(execution::execute(state, block)?))
     }
@@ -298,6 +300,7 @@ impl World {
 
     pub(super) fn worker_config(&self) -> WorkerConfig {
         WorkerConfig {
+            web: Arc::default(),
             genesis: self.genesis.clone(),
             validator: ValidatorIndex(0),
             shard: ShardIndex(0),
@@ -391,7 +394,7 @@ impl World {
         block: &ProposedBlock,
     ) -> Result<Executed, BlockError> {
         self.store
-            .execute(state, block, CryptoHash::of(block), None)
+            .execute(state, block, CryptoHash::of(block), None, &Nowhere)
     }
 
     /// The block that a quorum has confirmed on top of `state`; this one if there is none yet.

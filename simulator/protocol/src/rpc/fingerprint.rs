@@ -30,6 +30,7 @@ pub(super) fn request_fingerprint(request: &Request) -> u64 {
         Request::PendingBlob(blob) => blob.id().hash.fingerprint().rotate_left(3),
         Request::UploadBlob(blob) => blob.id().hash.fingerprint().rotate_left(4),
         Request::DownloadBlob(id) => id.hash.fingerprint().rotate_left(5),
+        Request::DownloadEvents(wanted) => 19 ^ u64::from(wanted.1).rotate_left(9),
     }
 }
 
@@ -107,6 +108,9 @@ pub(super) fn cross_chain_fingerprint(request: &CrossChainRequest) -> u64 {
         }
         CrossChainRequest::StoreBlobs(stored) => stored.iter().fold(18, |sum: u64, (id, _)| {
             sum.rotate_left(7) ^ id.hash.fingerprint()
+        }),
+        CrossChainRequest::StoreEvents(runs) => runs.iter().fold(20, |sum: u64, run| {
+            sum.rotate_left(7) ^ run.block.fingerprint()
         }),
     }
 }

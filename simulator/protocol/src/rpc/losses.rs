@@ -36,7 +36,8 @@ impl Packet {
             } => (sender, recipient, Letter::Reversal, *retransmit_from),
             CrossChainRequest::StoreDescription(_)
             | CrossChainRequest::StoreEpochs(_)
-            | CrossChainRequest::StoreBlobs(_) => {
+            | CrossChainRequest::StoreBlobs(_)
+            | CrossChainRequest::StoreEvents(_) => {
                 return None;
             }
         };

@@ -243,6 +243,10 @@ pub(super) fn lacking(error: BlockError) -> NodeError {
             error: ExecutionError::MissingBlob(blob),
             ..
         } => NodeError::BlobsNotFound(vec![blob]),
+        BlockError::Transaction {
+            error: ExecutionError::MissingEvent(id),
+            ..
+        } => NodeError::StreamEventsNotFound(id),
         error => error.into(),
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     rules::Rule,
     sabotage::Sabotage,
     store::{ContentStore, Executed},
+    streams::runs_of,
     time::{TimeDelta, Timestamp},
 };
 
@@ -185,6 +186,7 @@ impl Worker {
                     &proposal.block,
                     proposal.block_hash(),
                     self.policy(proposal.block.epoch),
+                    &self.outside(proposal.round, store),
                 );
                 let executed = executed.map_err(blobs::lacking)?;
                 self.check_asked(chain, &executed.block)?;
@@ -319,6 +321,7 @@ impl Worker {
         if block.height() < next {
             self.spread_epochs(chain, out);
             self.spread_blobs_of(block, out);
+            self.spread_events_of(block, out);
             self.push_outboxes(now, chain, store, out);
             return Ok(self.unsigned_info(chain));
         }
@@ -334,6 +337,8 @@ impl Worker {
             self.execute_waiting(now, chain, store, out)?;
         }
         self.spread_blobs_of(block, out);
+        self.note_events(&runs_of(block));
+        self.spread_events_of(block, out);
         self.push_outboxes(now, chain, store, out);
         Ok(self.unsigned_info(chain))
     }

@@ -129,6 +129,7 @@ impl Worker {
     pub fn tell(&self, database: &mut Database) {
         database.learn(&self.descriptions, &self.epochs);
         database.learn_blobs(self.stored_blobs());
+        database.learn_events(&self.events);
     }
 
     /// Stops: what is volatile is lost, the chains stay in the database.
@@ -168,6 +169,9 @@ impl Worker {
         if database.blobs().len() > self.stored_blobs().count() {
             let stored: Vec<_> = database.blobs().iter().map(|(id, by)| (*id, *by)).collect();
             self.note_blobs(&stored);
+        }
+        if database.events().count() > self.events.count() {
+            self.events = database.events().clone();
         }
     }
 
@@ -442,7 +446,8 @@ fn subject(packet: &Packet) -> Option<ChainId> {
             // For everybody: immutable, or known to grow only.
             CrossChainRequest::StoreDescription(_)
             | CrossChainRequest::StoreEpochs(_)
-            | CrossChainRequest::StoreBlobs(_) => None,
+            | CrossChainRequest::StoreBlobs(_)
+            | CrossChainRequest::StoreEvents(_) => None,
         },
         Packet::Request { .. }
         | Packet::Reply { .. }

@@ -11,6 +11,7 @@ use crate::{
         runtime::{Authority, BaseRuntime, RuntimeError},
     },
     blob::BlobId,
+    error::ExecutionError,
     hash::CryptoHash,
     ids::{AccountOwner, ApplicationId, BlockHeight, ChainId},
     oracle::OracleResponse,
@@ -74,10 +75,33 @@ impl BaseRuntime for Runtime<'_, '_> {
             let application = authority.application;
             return Err(unauthorized(application, "make HTTP requests"));
         }
-        Err(RuntimeError::Http {
-            url: request.url,
-            reason: "no web server can be reached from a block".to_owned(),
-        })
+        self.execution.owe(|prices| prices.http_request);
+        let url = request.url.clone();
+        let failed = |reason: String| RuntimeError::Http { url, reason };
+        let asked = request.clone();
+        let learned = self
+            .execution
+            .learn(|outside| match outside.http(&request) {
+                Some(response) => Ok(OracleResponse::Http(Arc::new((request, response)))),
+                None => Err(RuntimeError::Http {
+                    url: request.url,
+                    reason: "the scenario has no answer to it".to_owned(),
+                }),
+            })?;
+        let OracleResponse::Http(exchange) = learned else {
+            return Err(ExecutionError::OracleResponseMismatch.into());
+        };
+        let (request, response) = &*exchange;
+        if *request != asked {
+            return Err(ExecutionError::OracleResponseMismatch.into());
+        }
+        let length = u64::try_from(response.body.len()).expect("a length has at most 64 bits");
+        let meter = self.execution.meter.as_ref();
+        let max = meter.map(|meter| meter.policy.limits.maximum_http_response_bytes);
+        if let Some(max) = max.filter(|max| length > *max) {
+            return Err(failed(format!("{length} bytes of answer, more than {max}")));
+        }
+        Ok(response.clone())
     }
 
     fn assert_before(&mut self, limit: Timestamp) -> Result<(), RuntimeError> {

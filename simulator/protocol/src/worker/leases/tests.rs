@@ -32,6 +32,7 @@ impl Validator {
         let map = ShardMap::first(1, Placement::Remainder);
         let worker = |shard| {
             Worker::new(WorkerConfig {
+                web: Arc::default(),
                 genesis: net.genesis.clone(),
                 validator: ValidatorIndex(0),
                 shard: ShardIndex(shard),
