@@ -222,6 +222,7 @@ impl Invariants {
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
             | Observation::FeesCharged { .. }
+            | Observation::ApplicationsRan { .. }
             | Observation::BlockGivenUp { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
@@ -348,6 +349,7 @@ impl Invariants {
             | Observation::BlockProposed { .. }
             | Observation::CertificateFormed { .. }
             | Observation::BlockConfirmed { .. }
+            | Observation::ApplicationsRan { .. }
             | Observation::BlockPreprocessed { .. }
             | Observation::DuplicateUpdate { .. }
             | Observation::UpdateRefused { .. }

@@ -266,6 +266,7 @@ impl Metrics {
             | Observation::BlobPending { .. }
             | Observation::EpochsKnown { .. }
             | Observation::FeesCharged { .. }
+            | Observation::ApplicationsRan { .. }
             | Observation::BlockExecuted { .. }
             | Observation::BlockPreprocessed { .. }
             | Observation::OutboxConfirmed { .. }

@@ -224,6 +224,7 @@ impl Registry {
             | Observation::BlobStored { chain, .. }
             | Observation::BlobPending { chain, .. }
             | Observation::FeesCharged { chain, .. }
+            | Observation::ApplicationsRan { chain, .. }
             | Observation::BlockGivenUp { chain, .. }
             | Observation::BlockExecuted { chain, .. }
             | Observation::BlockPreprocessed { chain, .. }

@@ -11,6 +11,7 @@
 //! [`guest::VirtualMachine`].
 
 pub mod action;
+pub mod activity;
 mod answering;
 mod calls;
 pub mod description;

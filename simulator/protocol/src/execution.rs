@@ -435,6 +435,8 @@ impl Execution<'_> {
     }
 
     fn finish(mut self) -> Executed {
+        let calls = self.made.is_some();
+        let activity = calls.then(|| Arc::new(self.activity()));
         let sent = self.messages.iter().map(Vec::len).sum::<usize>();
         self.changes.push(StateChange::Sent(
             u32::try_from(sent).expect("blocks are small"),
@@ -477,6 +479,7 @@ impl Execution<'_> {
             block: Arc::new(block),
             state: Arc::new(state),
             charged,
+            activity,
         }
     }
 }

@@ -15,6 +15,7 @@ pub use deliveries::DELIVERIES;
 
 use crate::{
     amount::Amount,
+    application::activity::Activity,
     blob::BlobId,
     certificate::{ConfirmedBlockCertificate, VotePayload},
     error::NodeError,
@@ -377,6 +378,15 @@ pub enum Observation {
         fees: Amount,
         /// What all accounts of the chain hold after it.
         held: Amount,
+    },
+    /// What applications did in a block that a wallet tells next to be confirmed.
+    ApplicationsRan {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+        /// What.
+        activity: Arc<Activity>,
     },
     /// A wallet will not bring forward what it had under way at this height: it has lost its disk, or
     /// its key owns the chain no more. It may propose there again.

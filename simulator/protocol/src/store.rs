@@ -6,7 +6,10 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    application::guest::{Module, ModuleError, Role},
+    application::{
+        activity::Activity,
+        guest::{Module, ModuleError, Role},
+    },
     blob::{Blob, BlobId},
     block::{Block, ProposedBlock},
     certificate::ConfirmedBlockCertificate,
@@ -28,6 +31,8 @@ pub struct Executed {
     pub state: Arc<ExecutionState>,
     /// What the block has cost; `None` where nothing costs and nothing is limited.
     pub charged: Option<Charged>,
+    /// What applications did, if any was called.
+    pub activity: Option<Arc<Activity>>,
 }
 
 impl Executed {

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use crate::{
     application::{
+        activity::CallRecord,
         answering,
         calls::{Calls, Then},
         guest::{Entry, GuestError, Role, Step},
@@ -59,6 +60,8 @@ pub struct ActionOutcome {
     pub result: Result<Vec<u8>, ActionError>,
     /// Fuel that is left.
     pub fuel: u64,
+    /// Who ran, in the order of entering; finalizing comes last.
+    pub calls: Vec<CallRecord>,
 }
 
 /// Why a user action or a query failed.
@@ -129,6 +132,7 @@ pub fn perform(action: &UserAction, runtime: &mut dyn ContractRuntime) -> Action
     ActionOutcome {
         result,
         fuel: session.calls.fuel(),
+        calls: session.calls.records(),
     }
 }
 

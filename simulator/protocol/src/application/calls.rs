@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::application::{
     action::ActionError,
+    activity::CallRecord,
     description::ApplicationDescription,
     guest::{Entry, Guest, GuestError, Step},
     request::Answer,
@@ -33,10 +34,13 @@ struct Instance {
     application: ApplicationId,
     description: Arc<ApplicationDescription>,
     guest: Box<dyn Guest>,
+    /// Fuel of making it, which goes on the account of its first call.
+    making: u64,
 }
 
 struct Frame {
     instance: usize,
+    record: usize,
     authority: Authority,
     then: Then,
 }
@@ -46,6 +50,7 @@ pub(super) struct Calls {
     fuel: u64,
     loaded: Vec<Instance>,
     stack: Vec<Frame>,
+    records: Vec<CallRecord>,
 }
 
 impl Calls {
@@ -54,12 +59,18 @@ impl Calls {
             fuel,
             loaded: Vec::new(),
             stack: Vec::new(),
+            records: Vec::new(),
         }
     }
 
     /// What fuel is left.
     pub(super) const fn fuel(&self) -> u64 {
         self.fuel
+    }
+
+    /// Who was entered, in order.
+    pub(super) fn records(self) -> Vec<CallRecord> {
+        self.records
     }
 
     /// Whose turn it is: with which authority, and what it was created with.
@@ -99,8 +110,10 @@ impl Calls {
             .module
             .instantiate(self.fuel)
             .map_err(|error| self.failed(application, error))?;
+        let making = self.fuel.saturating_sub(guest.fuel());
         self.fuel = guest.fuel();
         self.loaded.push(Instance {
+            making,
             application,
             description: loaded.description.clone(),
             guest,
@@ -113,8 +126,15 @@ impl Calls {
         assert!(!self.is_active(authority.application), "no reentrancy");
         let instance = self.position(authority.application);
         let instance = instance.expect("loaded before it is entered");
+        let record = self.records.len();
+        self.records.push(CallRecord {
+            application: authority.application,
+            depth: u32::try_from(self.stack.len()).expect("no application is on the stack twice"),
+            fuel: std::mem::take(&mut self.loaded[instance].making),
+        });
         self.stack.push(Frame {
             instance,
+            record,
             authority,
             then,
         });
@@ -159,7 +179,10 @@ impl Calls {
         let guest = &mut *self.loaded[frame.instance].guest;
         guest.set_fuel(self.fuel);
         let step = step(guest);
+        let used = self.fuel.saturating_sub(guest.fuel());
         self.fuel = guest.fuel();
+        let record = &mut self.records[frame.record];
+        record.fuel = record.fuel.saturating_add(used);
         step
     }
 

@@ -29,6 +29,7 @@ pub fn perform(
     ActionOutcome {
         result,
         fuel: session.calls.fuel(),
+        calls: session.calls.records(),
     }
 }
 

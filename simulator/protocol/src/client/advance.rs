@@ -7,6 +7,7 @@ use super::{
     driver::{GRACE, Operation, Recovery, Stage, Untold},
 };
 use crate::{
+    application::activity::Activity,
     block::Block,
     certificate::{BlockCertificate, CertificateKind, ConfirmedBlockCertificate, LiteCertificate},
     ids::{Address, BlockHeight, ChainId, ClientIndex, ValidatorIndex},
@@ -195,9 +196,16 @@ impl Client {
         let chain = certificate.block().chain_id();
         let command = self.settle_pending(certificate.block());
         store.put_certificate(certificate);
-        self.execute_locally(now, certificate, store);
+        let activity = self.execute_locally(now, certificate, store);
         self.follow_streams(out);
         self.follow_epoch(certificate.block().proposed().epoch, out);
+        if let Some(activity) = activity {
+            out.observe(Observation::ApplicationsRan {
+                chain: certificate.block().chain_id(),
+                height: certificate.block().height(),
+                activity,
+            });
+        }
         out.observe(Observation::BlockConfirmed {
             certificate: certificate.clone(),
         });
@@ -216,7 +224,7 @@ impl Client {
         now: Timestamp,
         certificate: &ConfirmedBlockCertificate,
         store: &dyn ContentStore,
-    ) {
+    ) -> Option<Arc<Activity>> {
         let block = certificate.block();
         let executed = store
             .replay(
@@ -230,6 +238,7 @@ impl Client {
             block.hash(),
             "I-4: execution is a function"
         );
+        let activity = executed.activity.clone();
         self.chain_mut()
             .apply(executed, now)
             .expect("a certified block fits the local inbox");
@@ -239,6 +248,7 @@ impl Client {
         self.looked = false;
         self.seen.clear();
         self.attempt = None;
+        activity
     }
 
     /// The height of the pending block is taken. Returns the command if its block took it;

@@ -5,7 +5,10 @@
 //! it is made of, and those of all applications that it requires; so whoever has the chain's blocks
 //! has them. An action that fails fails its transaction, and so its block: nothing of it is left.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     ApplicationChange, Applications, Execution, StateChange, metering::Used, runtime::Runtime,
@@ -14,6 +17,7 @@ use crate::{
     amount::Amount,
     application::{
         action::{self, ActionError, MessageContext, UserAction},
+        activity::{ActionRecord, Activity, EntryKind, MoneyMove, Moved, StorageRecord},
         description::{ApplicationDescription, VmRuntime},
         guest::{Entry, GuestError, Role},
         outcome::{ApplicationOutcome, UserMessage, UserOperation},
@@ -31,6 +35,7 @@ use crate::{
 pub(super) struct Made {
     pub(super) outcome: ApplicationOutcome,
     pub(super) used: Used,
+    pub(super) activity: Activity,
     /// What services have scheduled; `None` where they may not.
     pub(super) scheduled: Option<Vec<UserOperation>>,
     /// How many applications the block has created.
@@ -65,6 +70,34 @@ impl Execution<'_> {
         let change = change.map(|change| StateChange::Application(Box::new(change)));
         self.changes.extend(change);
         result
+    }
+
+    /// An application has moved money.
+    pub(super) fn has_moved(&mut self, application: ApplicationId, what: Moved) {
+        let transaction = self.position();
+        self.made().activity.moves.push(MoneyMove {
+            transaction,
+            application,
+            what,
+        });
+    }
+
+    /// What applications did, with what those keep now that were called.
+    pub(super) fn activity(&mut self) -> Activity {
+        let mut activity = std::mem::take(&mut self.made().activity);
+        let calls = activity.actions.iter().flat_map(|action| &action.calls);
+        let called: BTreeSet<_> = calls.map(|call| call.application).collect();
+        let kept = self.state.applications.as_ref();
+        let storage = called.into_iter().map(|application| {
+            let (keys, bytes) = kept.map_or((0, 0), |all| all.size_of(&application));
+            StorageRecord {
+                application,
+                keys,
+                bytes,
+            }
+        });
+        activity.storage = storage.collect();
+        activity
     }
 
     pub(super) fn position(&self) -> u32 {
@@ -140,6 +173,12 @@ impl Execution<'_> {
         action.fuel = self.fuel_left();
         let mut runtime = Runtime::new(self);
         let outcome = action::perform(&action, &mut runtime);
+        let transaction = self.position();
+        self.made().activity.actions.push(ActionRecord {
+            transaction,
+            entry: EntryKind::of(&action.entry),
+            calls: outcome.calls,
+        });
         let fuel = action.fuel.saturating_sub(outcome.fuel);
         self.burn(fuel);
         let result = outcome.result.map_err(|error| self.failure(error))?;

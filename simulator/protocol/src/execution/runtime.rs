@@ -13,6 +13,7 @@ use crate::{
     amount::Amount,
     application::{
         action::ActionError,
+        activity::Moved,
         description::{GenericApplicationId, ModuleId, StreamId, StreamName, VmRuntime},
         guest::Role,
         outcome::{UserMessage, UserOperation},
@@ -142,6 +143,11 @@ impl<'e, 'a> Runtime<'e, 'a> {
         }
         let owner = authority.owner.unwrap_or(AccountOwner::CHAIN);
         self.execution.debit(owner, grant)?;
+        let moved = Moved::Grant {
+            source: owner,
+            amount: grant,
+        };
+        self.execution.has_moved(authority.application, moved);
         let chain_id = self.execution.state.chain_id;
         Ok((grant, Some(Box::new(Account { chain_id, owner }))))
     }
@@ -200,9 +206,15 @@ impl ContractRuntime for Runtime<'_, '_> {
     ) -> Result<(), RuntimeError> {
         self.authenticate(authority, source)?;
         let signer = authority.owner;
-        Ok(self
-            .execution
-            .transfer(source, destination, amount, signer)?)
+        let execution = &mut *self.execution;
+        execution.transfer(source, destination, amount, signer)?;
+        let moved = Moved::Transfer {
+            source,
+            destination,
+            amount,
+        };
+        execution.has_moved(authority.application, moved);
+        Ok(())
     }
 
     fn claim(
@@ -214,14 +226,21 @@ impl ContractRuntime for Runtime<'_, '_> {
     ) -> Result<(), RuntimeError> {
         self.authenticate(authority, source.owner)?;
         let (owner, target, signer) = (source.owner, source.chain_id, authority.owner);
-        Ok(self
-            .execution
-            .claim(owner, target, destination, amount, signer)?)
+        let execution = &mut *self.execution;
+        execution.claim(owner, target, destination, amount, signer)?;
+        let moved = Moved::Claim {
+            source: owner,
+            target,
+            destination,
+            amount,
+        };
+        execution.has_moved(authority.application, moved);
+        Ok(())
     }
 
     fn open_chain(
         &mut self,
-        _: Authority,
+        authority: Authority,
         ownership: ChainOwnership,
         permissions: ApplicationPermissions,
         balance: Amount,
@@ -234,7 +253,13 @@ impl ContractRuntime for Runtime<'_, '_> {
         };
         self.execution.open_chain(&config)?;
         let opened = self.execution.opened.last().and_then(|all| all.last());
-        Ok(opened.expect("it was opened just now").id())
+        let chain = opened.expect("it was opened just now").id();
+        let moved = Moved::Opened {
+            chain,
+            amount: balance,
+        };
+        self.execution.has_moved(authority.application, moved);
+        Ok(chain)
     }
 
     fn close_chain(&mut self, authority: Authority) -> Result<bool, RuntimeError> {

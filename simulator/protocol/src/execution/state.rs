@@ -18,7 +18,41 @@ use crate::{
     ids::{ApplicationId, ChainId},
 };
 
-type Namespace = BTreeMap<Arc<[u8]>, Arc<[u8]>>;
+/// What one application keeps on one chain.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Namespace {
+    entries: BTreeMap<Arc<[u8]>, Arc<[u8]>>,
+    /// Of keys and values.
+    bytes: u64,
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).expect("a length has at most 64 bits")
+}
+
+impl Namespace {
+    fn put(&mut self, key: &[u8], value: &[u8]) {
+        self.remove(key);
+        self.bytes += count(key.len() + value.len());
+        self.entries.insert(key.into(), value.into());
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        if let Some(value) = self.entries.remove(key) {
+            self.bytes -= count(key.len() + value.len());
+        }
+    }
+
+    fn remove_prefix(&mut self, prefix: &[u8]) {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let begin = self.entries.range::<[u8], _>(from).map(|(key, _)| key);
+        let begin = begin.take_while(|key| key.starts_with(prefix));
+        let doomed: Vec<_> = begin.cloned().collect();
+        for key in doomed {
+            self.remove(&key);
+        }
+    }
+}
 
 /// What all applications keep on one chain.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -42,7 +76,7 @@ pub(super) enum ApplicationChange {
 impl Applications {
     /// The value of a key of an application.
     pub fn value(&self, application: &ApplicationId, key: &[u8]) -> Option<&Arc<[u8]>> {
-        self.storage.get(application)?.get(key)
+        self.storage.get(application)?.entries.get(key)
     }
 
     /// What follows a prefix in the keys that begin so, in order, with the values.
@@ -53,7 +87,7 @@ impl Applications {
     ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let namespace = self.storage.get(application);
         let from = (Bound::Included(prefix), Bound::Unbounded);
-        let found = namespace.map(|namespace| namespace.range::<[u8], _>(from));
+        let found = namespace.map(|namespace| namespace.entries.range::<[u8], _>(from));
         found
             .into_iter()
             .flatten()
@@ -65,6 +99,14 @@ impl Applications {
         let all = self.find(application, &[]);
         all.map(|(key, value)| (key.to_vec(), value.to_vec()))
             .collect()
+    }
+
+    /// How many keys an application has, and how many bytes of keys and values.
+    pub fn size_of(&self, application: &ApplicationId) -> (u64, u64) {
+        let namespace = self.storage.get(application);
+        namespace.map_or((0, 0), |namespace| {
+            (count(namespace.entries.len()), namespace.bytes)
+        })
     }
 
     /// An event that an application has added to its stream on this chain.
@@ -114,15 +156,15 @@ impl Applications {
         for operation in operations {
             match operation {
                 WriteOperation::Put(key, value) => {
-                    namespace.insert(key.as_slice().into(), value.as_slice().into());
+                    namespace.put(key, value);
                 }
                 WriteOperation::Delete(key) => {
-                    namespace.remove(key.as_slice());
+                    namespace.remove(key);
                 }
-                WriteOperation::DeletePrefix(prefix) => delete_prefix(namespace, prefix),
+                WriteOperation::DeletePrefix(prefix) => namespace.remove_prefix(prefix),
             }
         }
-        if namespace.is_empty() {
+        if namespace.entries.is_empty() {
             self.storage.remove(&application);
         }
         let bytes = bcs::to_bytes(operations).expect("a batch encodes");
@@ -182,15 +224,5 @@ impl Applications {
         }
         let (chain, stream) = key;
         Some(ApplicationChange::Unsubscribed(application, chain, stream))
-    }
-}
-
-fn delete_prefix(namespace: &mut Namespace, prefix: &[u8]) {
-    let from = (Bound::Included(prefix), Bound::Unbounded);
-    let begin = namespace.range::<[u8], _>(from).map(|(key, _)| key);
-    let begin = begin.take_while(|key| key.starts_with(prefix));
-    let doomed: Vec<_> = begin.cloned().collect();
-    for key in doomed {
-        namespace.remove(&key);
     }
 }

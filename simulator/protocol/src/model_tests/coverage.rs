@@ -139,13 +139,14 @@ fn expected() -> BTreeSet<String> {
     let flaws = flaws
         .into_iter()
         .flat_map(|(message, flaws)| flaws.iter().map(|flaw| name_of(message, *flaw)));
-    // No block here reads an epoch, and none is revoked, and no wallet is told of a batch; those have
-    // tests of their own.
+    // No block here reads an epoch or calls an application, and none is revoked, and no wallet is told
+    // of a batch; those have tests of their own.
     let elsewhere = [
         "BatchRolledBack",
         "FastBlockUsingOracles",
         "FirstRoundViolation",
         "RevokedEpoch",
+        "StreamEventsNotFound",
     ];
     let reasons = NodeError::NAMES
         .iter()

@@ -6,6 +6,7 @@ use super::{Runtime, unauthorized};
 use crate::{
     amount::Amount,
     application::{
+        activity::{LOG_BYTES_MAX, LOG_LINES_MAX, LogLine},
         description::ApplicationDescription,
         request::{HttpRequest, HttpResponse, KeyValue, LogLevel},
         runtime::{Authority, BaseRuntime, RuntimeError},
@@ -123,8 +124,18 @@ impl BaseRuntime for Runtime<'_, '_> {
         known.map(|_| ()).map_err(RuntimeError::from)
     }
 
-    fn log(&mut self, _: ApplicationId, _: LogLevel, _: String) {
-        // Nobody reads the logs of a block yet; why an action failed is in its error.
+    fn log(&mut self, application: ApplicationId, level: LogLevel, text: String) {
+        let activity = &mut self.execution.made().activity;
+        if activity.log.len() >= LOG_LINES_MAX {
+            activity.log_dropped += 1;
+            return;
+        }
+        let kept = text.floor_char_boundary(LOG_BYTES_MAX);
+        activity.log.push(LogLine {
+            application,
+            level,
+            text: text[..kept].into(),
+        });
     }
 
     fn read_value(
