@@ -489,4 +489,6 @@ mod application_tests;
 #[cfg(test)]
 mod fee_tests;
 #[cfg(test)]
+mod outside_tests;
+#[cfg(test)]
 mod tests;

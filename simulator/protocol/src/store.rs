@@ -38,8 +38,8 @@ pub struct Executed {
 impl Executed {
     /// Whether a node with this knowledge of the rest of the world would have got the same.
     pub fn agrees_with(&self, outside: &dyn Outside) -> bool {
-        let responses = self.block.outcome().oracle_responses.iter().flatten();
-        responses.fold(true, |all, response| all && outside.agrees(response))
+        let mut responses = self.block.outcome().oracle_responses.iter().flatten();
+        responses.all(|response| outside.agrees(response))
     }
 }
 

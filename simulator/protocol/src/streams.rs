@@ -167,3 +167,44 @@ impl Outside for Knowledge<'_> {
         self.round
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::application::description::{GenericApplicationId, StreamName};
+
+    fn run(first_index: u32, next_index: u32) -> EventRun {
+        EventRun {
+            chain_id: ChainId::placeholder(1),
+            stream_id: StreamId {
+                application_id: GenericApplicationId::System,
+                stream_name: StreamName(b"s".to_vec()),
+            },
+            first_index,
+            next_index,
+            block: CryptoHash::of_bytes("Test", &first_index.to_le_bytes()),
+        }
+    }
+
+    #[test]
+    fn a_gap_is_not_jumped_over() {
+        let mut known = KnownEvents::default();
+        let (chain, stream) = (run(0, 0).chain_id, run(0, 0).stream_id);
+        assert!(known.note(&run(2, 5)));
+        assert_eq!(known.next_index(chain, &stream), 0);
+        assert!(known.note(&run(0, 2)));
+        assert!(!known.note(&run(0, 2)));
+        assert_eq!(known.next_index(chain, &stream), 5);
+        let from_three: Vec<_> = known.blocks_from(chain, &stream, 3).collect();
+        assert_eq!(from_three, [run(2, 5).block]);
+        let mut id = EventId {
+            chain_id: chain,
+            stream_id: stream,
+            index: 4,
+        };
+        assert_eq!(known.block_of(&id), Some(run(2, 5).block));
+        id.index = 5;
+        assert_eq!(known.block_of(&id), None);
+        assert_eq!(known.count(), 2);
+    }
+}

@@ -334,7 +334,7 @@ impl Worker {
             Request::PendingBlob(blob) => self.handle_pending_blob(now, chain, blob, out).map(Some),
             Request::UploadBlob(blob) => self.handle_blob_upload(chain, blob, out).map(Some),
             Request::DownloadEvents(wanted) => {
-                Ok(Some(self.handle_event_download(chain, &wanted, store)))
+                Ok(Some(self.handle_event_download(chain, wanted, store)))
             }
             Request::DownloadBlob(id) => Ok(Some(self.handle_blob_download(id, store))),
         };

@@ -14,8 +14,8 @@ use crate::{
         guest::{Entry, Guest, GuestError, Module, ModuleError, Role, Step},
         outcome::{UserMessage, UserOperation},
         request::{
-            Answer, BaseRequest, ContractRequest, CreateApplicationRequest, Request, Resources,
-            SendMessageRequest, WriteOperation,
+            Answer, BaseRequest, ContractRequest, CreateApplicationRequest, HttpRequest,
+            HttpResponse, Request, Resources, SendMessageRequest, WriteOperation,
         },
         runtime::RuntimeError,
     },
@@ -25,6 +25,7 @@ use crate::{
     ids::{Account, AccountOwner, ApplicationId},
     message::{IncomingBundle, MessageAction, MessageKind, SystemMessage},
     oracle::OracleResponse,
+    outside::{EventId, Outside, WebAnswers},
     permissions::ApplicationPermissions,
     policy::ResourceControlPolicy,
     store::{Content, Executed},
@@ -91,8 +92,32 @@ impl Guest for Player {
     }
 }
 
+/// What somebody knows of the rest of the world.
 #[derive(Default)]
-struct World {
+pub(super) struct Known {
+    pub(super) events: BTreeMap<EventId, Arc<[u8]>>,
+    pub(super) web: WebAnswers,
+    pub(super) round: Option<u32>,
+}
+
+impl Outside for Known {
+    fn event(&self, id: &EventId) -> Option<Arc<[u8]>> {
+        self.events.get(id).cloned()
+    }
+
+    fn http(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        self.web.answer(request)
+    }
+
+    fn round(&self) -> Option<u32> {
+        self.round
+    }
+}
+
+#[derive(Default)]
+pub(super) struct World {
+    /// What the node that executes first knows of the rest of the world.
+    pub(super) outside: Known,
     blobs: BTreeMap<BlobId, Arc<Blob>>,
     scripts: BTreeMap<BlobId, Script>,
 }
@@ -109,7 +134,7 @@ impl Content for World {
 }
 
 impl World {
-    fn publish(
+    pub(super) fn publish(
         &mut self,
         name: &str,
         script: impl Fn(&Entry) -> Vec<Request> + Send + Sync + 'static,
@@ -130,7 +155,7 @@ impl World {
     }
 
     /// An application that exists and is used by no chain yet.
-    fn create(&mut self, on: &ExecutionState, module_id: ModuleId) -> ApplicationId {
+    pub(super) fn create(&mut self, on: &ExecutionState, module_id: ModuleId) -> ApplicationId {
         let description = ApplicationDescription {
             module_id,
             creator_chain_id: on.chain_id,
@@ -144,7 +169,7 @@ impl World {
         ApplicationId(blob.id().hash)
     }
 
-    fn run(
+    pub(super) fn run(
         &self,
         state: &ExecutionState,
         transactions: Vec<Transaction>,
@@ -161,35 +186,40 @@ impl World {
         let terms = Terms {
             policy,
             content: Some(self),
+            outside: Some(&self.outside),
             ..Terms::default()
         };
         let executed = execute_under(terms, state, &block(state, 0, transactions))?;
-        let again = replay(state, &executed.block, terms);
+        let nowhere = Terms {
+            outside: None,
+            ..terms
+        };
+        let again = replay(state, &executed.block, nowhere);
         assert_eq!(again.as_ref(), Ok(&executed), "a replay gives the same");
         Ok(executed)
     }
 }
 
-fn operate(application_id: ApplicationId, bytes: &[u8]) -> Transaction {
+pub(super) fn operate(application_id: ApplicationId, bytes: &[u8]) -> Transaction {
     Transaction::ExecuteOperation(SystemOperation::User(Arc::new(UserOperation {
         application_id,
         bytes: bytes.to_vec(),
     })))
 }
 
-fn error(result: Result<Executed, BlockError>) -> ExecutionError {
+pub(super) fn error(result: Result<Executed, BlockError>) -> ExecutionError {
     match result {
         Err(BlockError::Transaction { error, .. }) => error,
         other => panic!("{other:?}"),
     }
 }
 
-fn put(key: &[u8], value: &[u8]) -> Request {
+pub(super) fn put(key: &[u8], value: &[u8]) -> Request {
     let put = WriteOperation::Put(key.to_vec(), value.to_vec());
     Request::Contract(ContractRequest::WriteBatch(vec![put]))
 }
 
-fn get(key: &[u8]) -> Request {
+pub(super) fn get(key: &[u8]) -> Request {
     Request::Base(BaseRequest::ReadValueBytes(key.to_vec()))
 }
 
