@@ -223,6 +223,7 @@ impl Invariants {
             | Observation::BlobPending { .. }
             | Observation::FeesCharged { .. }
             | Observation::ApplicationsRan { .. }
+            | Observation::ApplicationCreated { .. }
             | Observation::BlockGivenUp { .. }
             | Observation::OutboxConfirmed { .. }
             | Observation::UpdateAbandoned { .. }
@@ -350,6 +351,7 @@ impl Invariants {
             | Observation::CertificateFormed { .. }
             | Observation::BlockConfirmed { .. }
             | Observation::ApplicationsRan { .. }
+            | Observation::ApplicationCreated { .. }
             | Observation::BlockPreprocessed { .. }
             | Observation::DuplicateUpdate { .. }
             | Observation::UpdateRefused { .. }

@@ -267,6 +267,7 @@ impl Metrics {
             | Observation::EpochsKnown { .. }
             | Observation::FeesCharged { .. }
             | Observation::ApplicationsRan { .. }
+            | Observation::ApplicationCreated { .. }
             | Observation::BlockExecuted { .. }
             | Observation::BlockPreprocessed { .. }
             | Observation::OutboxConfirmed { .. }

@@ -225,6 +225,7 @@ impl Registry {
             | Observation::BlobPending { chain, .. }
             | Observation::FeesCharged { chain, .. }
             | Observation::ApplicationsRan { chain, .. }
+            | Observation::ApplicationCreated { chain, .. }
             | Observation::BlockGivenUp { chain, .. }
             | Observation::BlockExecuted { chain, .. }
             | Observation::BlockPreprocessed { chain, .. }

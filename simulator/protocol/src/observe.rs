@@ -20,7 +20,7 @@ use crate::{
     certificate::{ConfirmedBlockCertificate, VotePayload},
     error::NodeError,
     hash::CryptoHash,
-    ids::{AccountOwner, BlockHeight, ChainId, Cursor, Epoch, ValidatorIndex},
+    ids::{AccountOwner, ApplicationId, BlockHeight, ChainId, Cursor, Epoch, ValidatorIndex},
     round::Round,
     rpc::RequestKind,
     rules::Rule,
@@ -378,6 +378,15 @@ pub enum Observation {
         fees: Amount,
         /// What all accounts of the chain hold after it.
         held: Amount,
+    },
+    /// An application is created that a command of a wallet was to create.
+    ApplicationCreated {
+        /// The chain of its creator.
+        chain: ChainId,
+        /// What stood for it in commands: it follows from its name.
+        placeholder: ApplicationId,
+        /// What it is.
+        application: ApplicationId,
     },
     /// What applications did in a block that a wallet tells next to be confirmed.
     ApplicationsRan {

@@ -22,6 +22,7 @@ use crate::{
     execution,
     ids::{Address, ApplicationId},
     machine::Outputs,
+    observe::Observation,
     permissions::ApplicationPermissions,
     rpc::{Action, Packet},
     store::{ContentStore, Shared},
@@ -173,6 +174,11 @@ impl Client {
         let Some(id) = created_by_operation(block) else {
             return;
         };
+        out.observe(Observation::ApplicationCreated {
+            chain: block.chain_id(),
+            placeholder: creation.placeholder,
+            application: id,
+        });
         for wallet in &*creation.wallets {
             let packet = Packet::ApplicationCreated(creation.placeholder, id);
             out.send(Address::Client(*wallet), packet);
