@@ -8,12 +8,14 @@
 mod autoscale;
 mod closed_loop;
 mod elastic;
+mod history;
 pub mod hosting;
 mod node;
 mod store;
 mod topology;
 mod world;
 
+pub use history::{History, HistoryError};
 pub use node::{Envelope, Machine, SimNode};
 pub use store::SharedStore;
 pub use topology::Topology;

@@ -37,7 +37,7 @@ use protocol::{
 use scenario::{Plan, plan};
 use trace::{Directory, WalletEntry};
 
-pub(crate) use applications::Acting;
+pub(crate) use applications::{Acting, blobs};
 use genesis::{blob, committee, genesis, ownership, permissions};
 
 use crate::{

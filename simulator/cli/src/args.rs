@@ -88,6 +88,8 @@ pub(crate) enum Command {
     App(AppArgs),
     /// Say where a message of a run went, and why it is not there.
     Explain(ExplainArgs),
+    /// Ask an application of a run about one of its chains.
+    Query(QueryArgs),
     /// Say what a code such as M-03 means.
     Help(HelpArgs),
     /// Run random scenarios in which everything goes wrong at once, one for each seed.
@@ -203,6 +205,28 @@ pub(crate) struct ExplainArgs {
     pub(crate) dir: PathBuf,
     /// The message: A:3/0 (message 0 of block 3 of chain A), A:3 (all of that block), or A->B.
     pub(crate) message: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 the service has answered; 1 it refuses the request; 2 no such chain, height or
+application; 6 the run directory cannot be read, or has no full trace.
+
+Example:
+  microchains query reports/fungible-everywhere/1 gold '{ supply }' --chain alice --height 3")]
+pub(crate) struct QueryArgs {
+    /// The run directory, with a full trace.
+    pub(crate) dir: PathBuf,
+    /// The application, by its name in the scenario or by its id.
+    pub(crate) application: String,
+    /// What to ask: GraphQL, or a request in JSON.
+    pub(crate) request: String,
+    /// The chain; that of the application's creator if not given.
+    #[arg(long)]
+    pub(crate) chain: Option<String>,
+    /// After the block at this height; after the last one if not given.
+    #[arg(long)]
+    pub(crate) height: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -424,6 +424,22 @@ fn check_trace(dir: &Path, manifest: &rundir::Manifest) -> Result<Vec<String>, C
     })
 }
 
+/// The scenario of a run, as it was read then.
+pub(crate) fn load_again(
+    dir: &Path,
+    manifest: &rundir::Manifest,
+    terminal: &Terminal,
+) -> Result<Loaded, CliError> {
+    let path = dir.join(rundir::SCENARIO);
+    let source = fs::read_to_string(&path).map_err(|e| CliError::file("read", &path, &e))?;
+    let options = scenario::Options {
+        set: manifest.set.clone(),
+        seed: Some(manifest.seed),
+        variant: manifest.variant.clone(),
+    };
+    load_source(rundir::SCENARIO.to_owned(), source, options, terminal)
+}
+
 fn rerun(
     args: &VerifyArgs,
     manifest: &rundir::Manifest,
@@ -434,14 +450,7 @@ fn rerun(
             "an interrupted run cannot be run again to the same instant".to_owned(),
         ]);
     }
-    let path = args.dir.join(rundir::SCENARIO);
-    let source = fs::read_to_string(&path).map_err(|e| CliError::file("read", &path, &e))?;
-    let options = scenario::Options {
-        set: manifest.set.clone(),
-        seed: Some(manifest.seed),
-        variant: manifest.variant.clone(),
-    };
-    let loaded = load_source(rundir::SCENARIO.to_owned(), source, options, terminal)?;
+    let loaded = load_again(&args.dir, manifest, terminal)?;
     if rundir::plan_hash(&loaded).to_string() != manifest.plan_hash {
         return Ok(vec![
             "this version reads the scenario as another plan".to_owned(),

@@ -59,7 +59,7 @@ pub(crate) fn explain(args: &ExplainArgs, terminal: &Terminal) -> Result<Exit, C
 }
 
 /// The trace of a run directory: there must be one, and it must be whole.
-fn open(dir: &Path) -> Result<Reader<BufReader<File>>, CliError> {
+pub(crate) fn open(dir: &Path) -> Result<Reader<BufReader<File>>, CliError> {
     let manifest = rundir::read_manifest(dir)?;
     let hint = format!(
         "run it again with a full trace: {} --set output.trace=full",
@@ -84,7 +84,7 @@ fn open(dir: &Path) -> Result<Reader<BufReader<File>>, CliError> {
 }
 
 /// The names of all chains, those that were opened too.
-fn names(dir: &Path) -> Result<BTreeMap<ChainId, String>, CliError> {
+pub(crate) fn names(dir: &Path) -> Result<BTreeMap<ChainId, String>, CliError> {
     let tables = rundir::read_tables(dir)?;
     let chains = tables.chains.into_iter();
     let entry = |row: analysis::tables::ChainRow| {

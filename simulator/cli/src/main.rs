@@ -6,6 +6,7 @@ mod commands;
 mod exit;
 mod explain;
 mod load;
+mod query;
 mod rundir;
 mod simulate;
 mod swarm;
@@ -46,6 +47,7 @@ fn dispatch(cli: &Cli, terminal: &Terminal) -> Result<Exit, CliError> {
         Command::Figure(args) => commands::figure(args, terminal),
         Command::App(args) => app::app(args, terminal),
         Command::Explain(args) => explain::explain(args, terminal),
+        Command::Query(args) => query::query(args, terminal),
         Command::Help(args) => explain::help(args, terminal),
         Command::Swarm(args) => swarm::swarm(args, terminal),
         Command::Sweep(args) => sweep::sweep(args, terminal),

@@ -379,6 +379,14 @@ pub enum Observation {
         /// What all accounts of the chain hold after it.
         held: Amount,
     },
+    /// A wallet will not bring forward what it had under way at this height: it has lost its disk, or
+    /// its key owns the chain no more. It may propose there again.
+    BlockGivenUp {
+        /// The chain.
+        chain: ChainId,
+        /// The height.
+        height: BlockHeight,
+    },
     /// An application is created that a command of a wallet was to create.
     ApplicationCreated {
         /// The chain of its creator.
@@ -396,14 +404,6 @@ pub enum Observation {
         height: BlockHeight,
         /// What.
         activity: Arc<Activity>,
-    },
-    /// A wallet will not bring forward what it had under way at this height: it has lost its disk, or
-    /// its key owns the chain no more. It may propose there again.
-    BlockGivenUp {
-        /// The chain.
-        chain: ChainId,
-        /// The height.
-        height: BlockHeight,
     },
 }
 

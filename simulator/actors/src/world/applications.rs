@@ -17,7 +17,7 @@ use scenario::{
     plan::{self, ApplicationIndex, ChainIndex, OwnerIndex, TextPlan},
 };
 
-use super::Names;
+use super::{Names, genesis};
 
 /// Who acts, and the number of the command in its workload.
 #[derive(Clone, Copy)]
@@ -48,6 +48,30 @@ fn blobs_of(code: &plan::ModulePlan) -> Module {
         contract: blob(BlobType::ContractBytecode, &code.contract),
         service: blob(BlobType::ServiceBytecode, &code.service),
     }
+}
+
+/// All blobs that wallets of a plan bring along: code, and data.
+pub(crate) fn blobs(plan: &Plan) -> Vec<Arc<Blob>> {
+    let mut blobs = Vec::new();
+    for module in modules(plan) {
+        blobs.extend(module.blobs().map(Clone::clone));
+    }
+    let mut publish = |action: &plan::Action| {
+        if let plan::Action::PublishBlobs(all) = action {
+            blobs.extend(all.iter().map(genesis::blob));
+        }
+    };
+    for workload in &plan.workloads {
+        match &workload.kind {
+            plan::WorkloadKind::Script(steps) => {
+                steps.iter().for_each(|step| publish(&step.action));
+            }
+            plan::WorkloadKind::Open(_, action) | plan::WorkloadKind::Closed(_, action) => {
+                publish(action);
+            }
+        }
+    }
+    blobs
 }
 
 /// What stands for the applications of a plan.
