@@ -43,6 +43,7 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::NoLimits,
     Sabotage::BounceDropped,
     Sabotage::GrantPaidTwice,
+    Sabotage::AllowanceNotLowered,
     Sabotage::ProtectedRejected,
     Sabotage::BundlesByHalves,
     Sabotage::ZeroAmounts,

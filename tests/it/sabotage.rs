@@ -114,6 +114,15 @@ fn a_grant_that_is_paid_twice_is_caught() {
 }
 
 #[test]
+fn an_allowance_that_is_never_used_up_is_caught() {
+    check_caught_everywhere(
+        "i-23-allowances",
+        Sabotage::AllowanceNotLowered,
+        "I-23 Allowances",
+    );
+}
+
+#[test]
 fn a_protected_message_that_is_rejected_is_caught() {
     check_caught_everywhere(
         "e-37-protected-message",

@@ -138,6 +138,24 @@ impl Names {
                 },
                 amount: *amount,
             },
+            plan::Action::Approve { spender, amount } => Action::Approve {
+                owner: self.owners[who.1.position()],
+                spender: self.owners[spender.position()],
+                amount: *amount,
+            },
+            plan::Action::TransferFrom {
+                owner,
+                to,
+                account,
+                amount,
+            } => Action::TransferFrom {
+                owner: self.owners[owner.position()],
+                recipient: Account {
+                    chain_id: self.chain_id(to.pick(who.0, draw)),
+                    owner: self.account_owner(*account, who.1),
+                },
+                amount: *amount,
+            },
             plan::Action::SendBundle(bundle) => self.bundle(who, bundle, draw),
             plan::Action::Claim {
                 owner,

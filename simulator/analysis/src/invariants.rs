@@ -22,6 +22,7 @@
 //! excused once a crash, and never taken for a contradiction.
 
 mod accountability;
+mod allowances;
 mod blobs;
 mod delivery;
 mod drops;
@@ -80,6 +81,7 @@ pub(crate) use verdicts::{Broken, Stamp, Verdicts};
 pub use verdicts::{Invariant, Violation};
 
 use accountability::Proof;
+use allowances::Allowances;
 use blobs::Blobs;
 use delivery::{Delivery, Holder};
 use epochs::Epochs;
@@ -111,6 +113,7 @@ pub(crate) struct Invariants {
     blobs: Blobs,
     rights: Rights,
     pub(crate) permissions: Permissions,
+    allowances: Allowances,
     links: Links,
     sharding: Sharding,
     losses: Losses,
@@ -139,6 +142,7 @@ impl Invariants {
             blobs: Blobs::default(),
             rights: Rights::new(genesis),
             permissions: Permissions::new(genesis),
+            allowances: Allowances::default(),
             links: Links::default(),
             sharding: Sharding::new(size),
             losses: Losses::new(parties),
@@ -417,9 +421,13 @@ impl Invariants {
             .block(&mut self.verdicts, losses, chain, certificate, registry);
         match standing {
             Standing::Repeated => return standing,
-            Standing::AfterGap => self.money.untold(chain),
+            Standing::AfterGap => {
+                self.money.untold(chain);
+                self.allowances.untold(chain);
+            }
             Standing::Next => {}
         }
+        self.allowances.block(&mut self.verdicts, chain, block);
         let (told, round) = ((chain, &**block), certificate.round());
         self.blobs.block(&mut self.verdicts, told, round, standing);
         self.epochs

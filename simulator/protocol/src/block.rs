@@ -107,6 +107,24 @@ pub enum SystemOperation {
     User(Arc<UserOperation>),
     /// Hands new events of another chain to an application that follows them.
     UpdateStream(Arc<StreamRange>),
+    /// Lets somebody spend from an account of this chain, in place of what he might before.
+    Approve {
+        /// Whose account.
+        owner: AccountOwner,
+        /// Who may spend.
+        spender: AccountOwner,
+        /// How much altogether; nothing takes it back.
+        amount: Amount,
+    },
+    /// Moves money of an account of this chain whose owner has approved that.
+    TransferFrom {
+        /// Whose account.
+        owner: AccountOwner,
+        /// Where to.
+        recipient: Account,
+        /// How much.
+        amount: Amount,
+    },
 }
 
 impl SystemOperation {

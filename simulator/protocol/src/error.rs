@@ -109,6 +109,18 @@ pub enum ExecutionError {
         /// What is asked.
         amount: Amount,
     },
+    /// A spender takes more than was approved.
+    #[error("{owner} lets {spender} spend {allowance}, less than {amount}")]
+    InsufficientAllowance {
+        /// Whose account.
+        owner: AccountOwner,
+        /// Who spends.
+        spender: AccountOwner,
+        /// What is left of the approval.
+        allowance: Amount,
+        /// What is asked.
+        amount: Amount,
+    },
     /// The block's owner may not touch this account.
     #[error("the block's owner may not move money of {owner}")]
     UnauthenticatedTransferOwner {

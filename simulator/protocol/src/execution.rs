@@ -4,6 +4,7 @@
 //! the historical state hash, a hash chain over changes. Knows nothing of inboxes, votes or
 //! validators.
 
+mod allowances;
 mod applications;
 mod blobs;
 mod committees;
@@ -17,7 +18,10 @@ mod runtime;
 mod state;
 mod streams;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::Serialize;
 
@@ -84,6 +88,8 @@ pub struct ExecutionState {
     pub permissions: Option<Arc<ApplicationPermissions>>,
     /// What applications keep on it, if any was ever called there.
     pub applications: Option<Arc<Applications>>,
+    /// What owners let others spend of their accounts, by owner and spender; none of them is zero.
+    pub allowances: Option<Arc<BTreeMap<(AccountOwner, AccountOwner), Amount>>>,
 }
 
 /// One change of a state; the historical hash is over their sequence.
@@ -103,6 +109,7 @@ enum StateChange {
     BlobUsed(BlobId),
     Permissions(CryptoHash),
     Application(Box<ApplicationChange>),
+    Allowance(AccountOwner, AccountOwner, Amount),
 }
 
 #[derive(Serialize)]
@@ -146,6 +153,7 @@ impl ExecutionState {
             used_blobs: None,
             permissions: config.permissions.clone(),
             applications: None,
+            allowances: None,
         }
     }
 
@@ -156,6 +164,13 @@ impl ExecutionState {
         } else {
             self.balances.get(owner).copied().unwrap_or_default()
         }
+    }
+
+    /// What `spender` may still take of the account of `owner`.
+    pub fn allowance(&self, owner: &AccountOwner, spender: &AccountOwner) -> Amount {
+        let allowances = self.allowances.as_ref();
+        let allowance = allowances.and_then(|all| all.get(&(*owner, *spender)));
+        allowance.copied().unwrap_or_default()
     }
 
     /// How many submitted operations of a user it has executed.
@@ -377,6 +392,16 @@ impl Execution<'_> {
             SystemOperation::CreateApplication(request) => self.create_application(request),
             SystemOperation::User(operation) => self.user_operation(operation),
             SystemOperation::UpdateStream(range) => self.update_stream(range),
+            SystemOperation::Approve {
+                owner,
+                spender,
+                amount,
+            } => self.approve(*owner, *spender, *amount),
+            SystemOperation::TransferFrom {
+                owner,
+                recipient,
+                amount,
+            } => self.transfer_from(*owner, *recipient, *amount),
             SystemOperation::ChangeApplicationPermissions(permissions) => {
                 self.set_permissions(permissions);
                 Ok(())

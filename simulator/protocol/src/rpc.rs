@@ -305,6 +305,24 @@ pub enum Action {
         /// How much.
         amount: Amount,
     },
+    /// Let somebody spend from one's own account.
+    Approve {
+        /// Whose account.
+        owner: AccountOwner,
+        /// Who may spend.
+        spender: AccountOwner,
+        /// How much.
+        amount: Amount,
+    },
+    /// Spend from the account of somebody who lets one.
+    TransferFrom {
+        /// Whose account.
+        owner: AccountOwner,
+        /// Who gets it.
+        recipient: Account,
+        /// How much.
+        amount: Amount,
+    },
     /// Send several messages at once.
     SendBundle(Arc<BundleDraft>),
     /// Take one's money from another chain.

@@ -108,6 +108,8 @@ pub enum Sabotage {
     NotifiesBeforeSaving,
     /// A wallet waits in a round whose time is over.
     NeverEndsRounds,
+    /// What a spender takes is not counted against what was approved.
+    AllowanceNotLowered,
 }
 
 impl Sabotage {

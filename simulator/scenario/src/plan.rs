@@ -434,6 +434,24 @@ pub enum Action {
         /// How many.
         amount: Amount,
     },
+    /// Let somebody spend from the account of the acting owner.
+    Approve {
+        /// Who may spend.
+        spender: OwnerIndex,
+        /// How much.
+        amount: Amount,
+    },
+    /// Spend from the account of an owner who lets one.
+    TransferFrom {
+        /// Whose account of the acting chain.
+        owner: OwnerIndex,
+        /// Which chain gets it.
+        to: Chooser,
+        /// Which account there.
+        account: Account,
+        /// How much.
+        amount: Amount,
+    },
     /// Send several messages at once; boxed, since most actions are small.
     SendBundle(Box<BundlePlan>),
     /// Hand a payment from one's own account in to a public chain.

@@ -5,6 +5,7 @@
 //! if there is no error. Knows nothing of files and terminals.
 
 mod actions;
+mod allowances;
 mod blobs;
 mod bundles;
 mod chains;

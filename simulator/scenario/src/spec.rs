@@ -5,6 +5,7 @@
 //! mistakes is read too; what must be there is marked in the schema and reported by the checker.
 //! Quantities stay text until they are resolved. Knows nothing of what the keys mean together.
 
+mod allowances;
 mod bundle;
 mod delivery;
 mod elastic;
@@ -18,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use allowances::{ApproveSpec, TransferFromSpec};
 pub use bundle::{BundleSpec, MessageSpec};
 pub use delivery::DeliverySpec;
 pub use elastic::{AutoscaleSpec, ResizeSpec};

@@ -18,12 +18,15 @@ impl Names {
             .map(|owner| self.wallet((chain, owner.owner)))
             .collect();
         let names = |action: &plan::Action| match action {
-            plan::Action::Transfer { to, .. } => to.candidates().contains(chain),
+            plan::Action::Transfer { to, .. } | plan::Action::TransferFrom { to, .. } => {
+                to.candidates().contains(chain)
+            }
             plan::Action::SendBundle(bundle) => bundle.to.candidates().contains(chain),
             plan::Action::Claim { target, to, .. } => *target == chain || *to == chain,
             plan::Action::Submit { to, .. } => to.candidates().contains(chain),
             plan::Action::Airdrop { to, .. } => to.contains(chain),
             plan::Action::OpenChain(_)
+            | plan::Action::Approve { .. }
             | plan::Action::ProcessInbox
             | plan::Action::TakeNewest
             | plan::Action::ChangeOwnership(_)

@@ -148,7 +148,9 @@ impl Writer<'_> {
     /// A choice that sticks to the sender is numbered by it.
     fn draw_number(&self, action: &plan::Action, sender: plan::ChainIndex, n: u64) -> u64 {
         match action {
-            plan::Action::Transfer { to, .. } | plan::Action::Submit { to, .. }
+            plan::Action::Transfer { to, .. }
+            | plan::Action::TransferFrom { to, .. }
+            | plan::Action::Submit { to, .. }
                 if to.draws_by_sender() =>
             {
                 u64::from(sender.get())
@@ -157,6 +159,8 @@ impl Writer<'_> {
                 u64::from(sender.get())
             }
             plan::Action::Transfer { .. }
+            | plan::Action::TransferFrom { .. }
+            | plan::Action::Approve { .. }
             | plan::Action::SendBundle(_)
             | plan::Action::Submit { .. }
             | plan::Action::Claim { .. }

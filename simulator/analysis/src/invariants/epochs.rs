@@ -169,6 +169,8 @@ impl Epochs {
             | SystemOperation::CreateApplication(_)
             | SystemOperation::User(_)
             | SystemOperation::UpdateStream(_)
+            | SystemOperation::Approve { .. }
+            | SystemOperation::TransferFrom { .. }
             | SystemOperation::ChangeApplicationPermissions(_) => return,
         };
         verdicts.check(Invariant::EpochOrder, may, || {

@@ -211,6 +211,11 @@ impl<'a> Reckoning<'a> {
                 owner,
                 recipient,
                 amount,
+            }
+            | SystemOperation::TransferFrom {
+                owner,
+                recipient,
+                amount,
             } => {
                 self.pay(owner, recipient, *amount);
             }
@@ -253,6 +258,7 @@ impl<'a> Reckoning<'a> {
             | SystemOperation::CreateApplication(_)
             | SystemOperation::User(_)
             | SystemOperation::UpdateStream(_)
+            | SystemOperation::Approve { .. }
             | SystemOperation::ChangeApplicationPermissions(_) => {}
         }
     }
@@ -377,6 +383,8 @@ impl<'a> Reckoning<'a> {
                 | SystemOperation::CreateApplication(_)
                 | SystemOperation::User(_)
                 | SystemOperation::UpdateStream(_)
+                | SystemOperation::Approve { .. }
+                | SystemOperation::TransferFrom { .. }
                 | SystemOperation::ChangeApplicationPermissions(_) => None,
             });
         let opened = self

@@ -82,6 +82,8 @@ invariants! {
     BlockConservation = "I-21 BlockConservation",
     /// A block costs what its prices say, somebody pays it, and no limit is exceeded.
     Fees = "I-22 Fees",
+    /// What spenders take of an account is at most what its owner has approved.
+    Allowances = "I-23 Allowances",
     /// What arrives or is taken in is what the origin's block has sent.
     NoForgery = "I-24 NoForgery",
     /// No bundle is taken in twice.

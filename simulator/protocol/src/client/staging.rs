@@ -300,9 +300,9 @@ impl Client {
             self.config.placeholders.contains(chain) && !self.opened.contains_key(chain)
         };
         match action {
-            Action::Transfer { recipient, .. } | Action::Submit { recipient, .. } => {
-                unopened(&recipient.chain_id)
-            }
+            Action::Transfer { recipient, .. }
+            | Action::TransferFrom { recipient, .. }
+            | Action::Submit { recipient, .. } => unopened(&recipient.chain_id),
             Action::Claim {
                 target_id,
                 recipient,
@@ -311,6 +311,7 @@ impl Client {
             Action::SendBundle(draft) => unopened(&draft.destination),
             Action::Airdrop { recipients, .. } => recipients.iter().any(unopened),
             Action::OpenChain { .. }
+            | Action::Approve { .. }
             | Action::ProcessInbox
             | Action::TakeNewest
             | Action::ChangeOwnership(_)
@@ -342,6 +343,24 @@ impl Client {
                 recipient,
                 amount,
             } => SystemOperation::Transfer {
+                owner: *owner,
+                recipient: self.account(recipient),
+                amount: *amount,
+            },
+            Action::Approve {
+                owner,
+                spender,
+                amount,
+            } => SystemOperation::Approve {
+                owner: *owner,
+                spender: *spender,
+                amount: *amount,
+            },
+            Action::TransferFrom {
+                owner,
+                recipient,
+                amount,
+            } => SystemOperation::TransferFrom {
                 owner: *owner,
                 recipient: self.account(recipient),
                 amount: *amount,

@@ -227,10 +227,12 @@ impl Resolver<'_> {
                     .is_some_and(|chain| has_super(&plan.chain(chain).owners));
                 let messages = match action {
                     Action::Transfer { .. }
+                    | Action::TransferFrom { .. }
                     | Action::SendBundle(_)
                     | Action::Claim { .. }
                     | Action::Call(_) => crossing,
                     Action::Submit { .. }
+                    | Action::Approve { .. }
                     | Action::OpenChain(_)
                     | Action::ProcessInbox
                     | Action::TakeNewest
@@ -310,9 +312,9 @@ fn reachable(plan: &Plan) -> ChainSet {
     let count = u32::try_from(plan.chains.len()).expect("the checker bounds chains");
     let everywhere = ChainSet::new(std::iter::once(0..count));
     let mut add = |action: &Action| match action {
-        Action::Transfer { to, .. } | Action::Submit { to, .. } => {
-            all = all.union(&to.candidates())
-        }
+        Action::Transfer { to, .. }
+        | Action::TransferFrom { to, .. }
+        | Action::Submit { to, .. } => all = all.union(&to.candidates()),
         Action::SendBundle(bundle) => all = all.union(&bundle.to.candidates()),
         Action::Claim { target, to, .. } => {
             all = all
@@ -324,6 +326,7 @@ fn reachable(plan: &Plan) -> ChainSet {
         // Where an application sends is in its code.
         Action::Call(_) => all = all.union(&everywhere),
         Action::ProcessInbox
+        | Action::Approve { .. }
         | Action::TakeNewest
         | Action::ChangeOwnership(_)
         | Action::CloseChain

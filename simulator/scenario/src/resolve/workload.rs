@@ -16,7 +16,7 @@ use crate::plan::{
 use crate::spec::{ClosedSpec, OpenSpec, Spec, StepSpec, WorkloadSpec};
 use crate::units;
 
-const STEP_ACTIONS: &str = "transfer, send_bundle, claim, submit, open_chain, process_inbox, take_newest, airdrop, \
+const STEP_ACTIONS: &str = "transfer, send_bundle, claim, submit, approve, transfer_from, open_chain, process_inbox, take_newest, airdrop, \
      change_ownership, change_permissions, close_chain, new_committee, revoke_epoch, publish_blob, verify_blob";
 const USERS_MAX: u64 = 1_000_000;
 const STEPS_MAX: usize = 100_000;
@@ -175,6 +175,8 @@ impl Resolver<'_> {
             ("send_bundle", written.send_bundle.is_some()),
             ("claim", written.claim.is_some()),
             ("submit", written.submit.is_some()),
+            ("approve", written.approve.is_some()),
+            ("transfer_from", written.transfer_from.is_some()),
             ("open_chain", written.open_chain.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
             ("take_newest", written.take_newest.is_some()),
@@ -217,6 +219,10 @@ impl Resolver<'_> {
             action
         } else if let Some(submit) = &written.submit {
             self.submit(&at.key("submit"), submit, chains)
+        } else if let Some(approve) = &written.approve {
+            self.approve(&at.key("approve"), approve, owner)
+        } else if let Some(transfer) = &written.transfer_from {
+            self.transfer_from(&at.key("transfer_from"), transfer)
         } else if written.open_chain.is_some() {
             self.open_step(at, written, chain, owner, chains)
         } else if let Some(ownership) = &written.change_ownership {

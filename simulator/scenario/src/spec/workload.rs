@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AMOUNT, BundleSpec, DISTRIBUTION, DURATION, PermissionsSpec, PolicySpec, RATE};
+use super::{
+    AMOUNT, ApproveSpec, BundleSpec, DISTRIBUTION, DURATION, PermissionsSpec, PolicySpec, RATE,
+    TransferFromSpec,
+};
 
 /// What some users do: a script, or arrivals at a rate, or users that act and think in turn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -96,6 +99,12 @@ pub struct StepSpec {
     /// Action: hand a payment in to a public chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submit: Option<SubmitSpec>,
+    /// Action: let somebody spend from one's own account on the chain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approve: Option<ApproveSpec>,
+    /// Action: spend from the account of somebody who lets one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer_from: Option<TransferFromSpec>,
     /// Action: open a chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_chain: Option<OpenChainSpec>,
