@@ -5,6 +5,7 @@
 //! mistakes is read too; what must be there is marked in the schema and reported by the checker.
 //! Quantities stay text until they are resolved. Knows nothing of what the keys mean together.
 
+mod applications;
 mod bundle;
 mod delivery;
 mod elastic;
@@ -18,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use applications::{ApplicationSpec, CallSpec};
 pub use bundle::{BundleSpec, MessageSpec};
 pub use delivery::DeliverySpec;
 pub use elastic::{AutoscaleSpec, ResizeSpec};
@@ -91,6 +93,9 @@ pub struct Spec {
     /// Groups of chains, each with one user's wallet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chains: Vec<ChainSpec>,
+    /// Applications, each created once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applications: Vec<ApplicationSpec>,
     /// What the users do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workload: Vec<WorkloadSpec>,

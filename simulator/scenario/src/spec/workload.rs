@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AMOUNT, BundleSpec, DISTRIBUTION, DURATION, PermissionsSpec, PolicySpec, RATE};
+use super::{
+    AMOUNT, BundleSpec, CallSpec, DISTRIBUTION, DURATION, PermissionsSpec, PolicySpec, RATE,
+};
 
 /// What some users do: a script, or arrivals at a rate, or users that act and think in turn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +42,9 @@ pub struct WorkloadSpec {
     /// Action: hand a payment in to a public chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submit: Option<SubmitSpec>,
+    /// Action: ask something of an application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallSpec>,
     /// Action: take in waiting messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_inbox: Option<bool>,
@@ -99,6 +104,9 @@ pub struct StepSpec {
     /// Action: open a chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_chain: Option<OpenChainSpec>,
+    /// Action: ask something of an application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallSpec>,
     /// Action: take in waiting messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_inbox: Option<bool>,
