@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::{
     args::{CheckArgs, Cli, Driver, Driving, FigureArgs, Format, NewArgs, RunArgs, VerifyArgs},
     exit::{CliError, Exit},
+    folder::Folder,
     load::{Loaded, load, load_source},
     rundir::{self, Draft},
     simulate::{Interrupt, Ran, simulate},
@@ -437,6 +438,7 @@ pub(crate) fn load_again(
         seed: Some(manifest.seed),
         variant: manifest.variant.clone(),
     };
+    let source = (source, Folder::around(&path));
     load_source(rundir::SCENARIO.to_owned(), source, options, terminal)
 }
 

@@ -7,6 +7,7 @@ use scenario::{Checked, Options};
 use crate::{
     args::{Choice, Format},
     exit::{CliError, Exit},
+    folder::Folder,
     terminal::{Terminal, complain},
 };
 
@@ -16,6 +17,8 @@ pub(crate) struct Loaded {
     /// What it was called by.
     pub(crate) file: String,
     pub(crate) source: String,
+    /// Where the files lie that it names.
+    pub(crate) folder: Folder,
     pub(crate) options: Options,
     pub(crate) checked: Checked,
 }
@@ -25,19 +28,19 @@ const SOURCE_MAX: u64 = 16 << 20;
 
 /// Reads and checks what was chosen; prints all diagnostics.
 pub(crate) fn load(choice: &Choice, terminal: &Terminal) -> Result<Loaded, CliError> {
-    let (file, source) = read(&choice.scenario)?;
+    let (file, source, folder) = read(&choice.scenario)?;
     let options = options(choice, terminal)?;
-    load_source(file, source, options, terminal)
+    load_source(file, (source, folder), options, terminal)
 }
 
-/// Checks a source; prints all diagnostics.
+/// Checks a source, the files of which lie in a folder; prints all diagnostics.
 pub(crate) fn load_source(
     file: String,
-    source: String,
+    (source, folder): (String, Folder),
     options: Options,
     terminal: &Terminal,
 ) -> Result<Loaded, CliError> {
-    match scenario::check(&source, &file, &options) {
+    match scenario::check_with(&source, &file, &options, &folder) {
         Ok(checked) => {
             if !checked.warnings.is_empty() && terminal.format == Format::Human {
                 terminal.note(&scenario::render(&checked.warnings, terminal.style()));
@@ -45,6 +48,7 @@ pub(crate) fn load_source(
             Ok(Loaded {
                 file,
                 source,
+                folder,
                 options,
                 checked,
             })
@@ -60,7 +64,7 @@ pub(crate) fn load_source(
     }
 }
 
-fn read(name: &str) -> Result<(String, String), CliError> {
+fn read(name: &str) -> Result<(String, String, Folder), CliError> {
     if name == "-" {
         let mut source = String::new();
         let input = std::io::stdin().lock();
@@ -68,7 +72,7 @@ fn read(name: &str) -> Result<(String, String), CliError> {
             .take(SOURCE_MAX)
             .read_to_string(&mut source)
             .map_err(|error| CliError::file("read", Path::new("standard input"), &error))?;
-        return Ok(("standard input".to_owned(), source));
+        return Ok(("standard input".to_owned(), source, Folder::default()));
     }
     let path = Path::new(name);
     match std::fs::File::open(path) {
@@ -77,13 +81,16 @@ fn read(name: &str) -> Result<(String, String), CliError> {
             file.take(SOURCE_MAX)
                 .read_to_string(&mut source)
                 .map_err(|error| CliError::file("read", path, &error))?;
-            Ok((name.to_owned(), source))
+            Ok((name.to_owned(), source, Folder::around(path)))
         }
         Err(error) => match scenario::bundled()
             .iter()
             .find(|bundled| bundled.name == name)
         {
-            Some(bundled) => Ok((format!("{name}.toml"), bundled.source.to_owned())),
+            Some(bundled) => {
+                let source = bundled.source.to_owned();
+                Ok((format!("{name}.toml"), source, Folder::default()))
+            }
             None => {
                 let names: Vec<_> = scenario::bundled().iter().map(|b| b.name).collect();
                 let hint = scenario::did_you_mean(name, names.iter().copied())

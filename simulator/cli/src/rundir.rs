@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::{
     args::{Driver, Driving},
     exit::{CliError, Exit},
+    folder::{self, Inputs},
     load::Loaded,
     simulate::Ran,
 };
@@ -52,6 +53,9 @@ pub(crate) struct Manifest {
     pub(crate) checkpoints: u64,
     pub(crate) virtual_us: i64,
     pub(crate) reproduce: String,
+    /// Copies of the files that the scenario names, by path.
+    #[serde(default, skip_serializing_if = "Inputs::is_empty")]
+    pub(crate) inputs: Inputs,
     /// blake3 of every other file but `host.json`, by path.
     pub(crate) files: BTreeMap<String, String>,
 }
@@ -121,6 +125,9 @@ impl Draft {
     ) -> Result<PathBuf, CliError> {
         let tables = &ran.findings.tables;
         self.write(SCENARIO, loaded.source.as_bytes())?;
+        for (_, input, bytes) in folder::copies(&loaded.checked.files) {
+            self.write(input.file(), bytes)?;
+        }
         self.write(
             "scenario.resolved.json",
             loaded.checked.resolved_json.as_bytes(),
@@ -307,6 +314,10 @@ fn manifest(loaded: &Loaded, ran: &Ran, files: BTreeMap<String, String>) -> Mani
         checkpoints: u64::try_from(ran.checkpoints).expect("fits"),
         virtual_us: run.virtual_us,
         reproduce: reproduce(loaded),
+        inputs: folder::copies(&loaded.checked.files)
+            .into_iter()
+            .map(|(path, input, _)| (path, input))
+            .collect(),
         files,
     }
 }
@@ -337,11 +348,17 @@ pub(crate) fn handle(loaded: &Loaded) -> String {
     }
 }
 
-/// Hash of the plan: of the scenario with every default filled in, and of the seed.
+/// Hash of the plan: of the scenario with every default filled in, of the seed, and of the code of its
+/// applications.
 pub(crate) fn plan_hash(loaded: &Loaded) -> engine::Digest {
     let mut hasher = blake3::Hasher::new();
     hasher.update(loaded.checked.resolved_json.as_bytes());
     hasher.update(&loaded.checked.plan.seed.to_le_bytes());
+    for application in &loaded.checked.plan.applications {
+        for code in [&application.module.contract, &application.module.service] {
+            hasher.update(blake3::hash(code).as_bytes());
+        }
+    }
     engine::Digest(*hasher.finalize().as_bytes())
 }
 

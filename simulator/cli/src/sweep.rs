@@ -108,8 +108,8 @@ fn plans(loaded: &Loaded, sweep: &Sweep, terminal: &Terminal) -> Result<Vec<Run>
                 seed: Some(*seed),
                 variant: point.variant.clone(),
             };
-            let (file, source) = (loaded.file.clone(), loaded.source.clone());
-            let one = load_source(file, source, options, &terminal.silent())?;
+            let source = (loaded.source.clone(), loaded.folder.clone());
+            let one = load_source(loaded.file.clone(), source, options, &terminal.silent())?;
             runs.push(Run {
                 point: point.name.clone(),
                 plan: Arc::new(one.checked.plan),

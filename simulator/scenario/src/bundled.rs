@@ -1,4 +1,8 @@
-//! The scenarios that come with the program.
+//! The scenarios that come with the program, and the applications that they may use.
+
+mod modules;
+
+pub(crate) use modules::{bundled_module, module_names};
 
 /// A scenario that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

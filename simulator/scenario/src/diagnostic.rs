@@ -63,6 +63,8 @@ pub enum Code {
     UnknownChain,
     /// A name that no owner of that chain has.
     UnknownOwner,
+    /// A name that no application has.
+    UnknownApplication,
     /// A name that no validator has.
     UnknownValidator,
     /// A name that no worker has.
@@ -119,7 +121,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, errors first.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Syntax,
         Self::UnknownKey,
         Self::NotInThisVersion,
@@ -129,6 +131,7 @@ impl Code {
         Self::DuplicateName,
         Self::UnknownChain,
         Self::UnknownOwner,
+        Self::UnknownApplication,
         Self::UnknownValidator,
         Self::UnknownWorker,
         Self::UnknownRegion,
@@ -169,6 +172,7 @@ impl Code {
             Self::DuplicateName => "duplicate-name",
             Self::UnknownChain => "unknown-chain",
             Self::UnknownOwner => "unknown-owner",
+            Self::UnknownApplication => "unknown-application",
             Self::UnknownValidator => "unknown-validator",
             Self::UnknownWorker => "unknown-worker",
             Self::UnknownRegion => "unknown-region",
@@ -210,6 +214,7 @@ impl Code {
             | Self::DuplicateName
             | Self::UnknownChain
             | Self::UnknownOwner
+            | Self::UnknownApplication
             | Self::UnknownValidator
             | Self::UnknownWorker
             | Self::UnknownRegion

@@ -51,6 +51,16 @@ impl At {
         ))
     }
 
+    /// Whether the value here is not the format's: it becomes JSON for an application.
+    fn is_free(&self) -> bool {
+        let mut steps = self.0.split('/').skip(1);
+        if steps.next() == Some("applications") {
+            return matches!(steps.nth(1), Some("parameters" | "argument"));
+        }
+        let is_request = |step: &str| step == "request";
+        steps.any(|step| step == "call") && steps.next().is_some_and(is_request)
+    }
+
     /// The pointer as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -173,7 +183,8 @@ impl Document {
                 kind: value.type_str(),
             },
         );
-        // No key takes a float or a date, so both become what no type of the schema fits.
+        // No key of the format takes a float or a date, so both become what no type of the schema fits.
+        // What becomes JSON may hold floats.
         let foreign = Value::Null;
         match value {
             DeValue::String(text) => Value::String(text.clone().into_owned()),
@@ -187,6 +198,10 @@ impl Document {
                     Err(_) => foreign,
                 }
             }
+            DeValue::Float(number) if at.is_free() => number
+                .as_str()
+                .parse()
+                .map_or(foreign, |number: f64| Value::from(number)),
             DeValue::Float(_) | DeValue::Datetime(_) => foreign,
             DeValue::Boolean(truth) => Value::Bool(*truth),
             DeValue::Array(items) => Value::Array(
@@ -378,7 +393,14 @@ impl Document {
 }
 
 /// The keys whose value is a list of named tables.
-const LISTS: [&str; 5] = ["chains", "workload", "faults", "expect", "variants"];
+const LISTS: [&str; 6] = [
+    "chains",
+    "applications",
+    "workload",
+    "faults",
+    "expect",
+    "variants",
+];
 
 fn walk(
     value: &mut Value,

@@ -14,12 +14,15 @@ mod diagnostic;
 mod distribution;
 mod document;
 pub mod expression;
+mod files;
+mod graphql;
 mod names;
 pub mod plan;
 mod resolve;
 mod shape;
 pub mod spec;
 pub mod swarm;
+mod template;
 mod text;
 mod units;
 
@@ -32,11 +35,13 @@ pub use bundled::{Bundled, bundled, bundled_scenario};
 pub use diagnostic::{
     Code, Diagnostic, Row, Severity, Source, Style, did_you_mean, render, summary, to_json,
 };
+pub use files::{FileError, Files, InputFile, MODULE_BYTES_MAX};
 pub use plan::Plan;
 pub use resolve::{FIGURES, Sweep, SweepPoint};
 pub use units::Rate;
 
 use document::{At, Document, split_path};
+use files::{NoFiles, Shelf};
 use resolve::{Resolved, resolve};
 
 /// The version of the format: the value of the key `format`.
@@ -62,8 +67,18 @@ pub struct Checked {
     pub resolved_json: String,
     /// What `sweep` runs, if the scenario says it.
     pub sweep: Option<Sweep>,
+    /// The files that the scenario names, by path.
+    pub files: Vec<InputFile>,
     /// What its author probably did not mean; without errors.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// Checks a scenario that names no files as a whole; see [`check_with`].
+///
+/// # Errors
+/// As there.
+pub fn check(source: &str, file_name: &str, options: &Options) -> Result<Checked, Vec<Diagnostic>> {
+    check_with(source, file_name, options, &NoFiles)
 }
 
 /// Checks a scenario as a whole.
@@ -73,7 +88,13 @@ pub struct Checked {
 ///
 /// # Errors
 /// All mistakes, with the warnings, by their place in the file. At least one is an error.
-pub fn check(source: &str, file_name: &str, options: &Options) -> Result<Checked, Vec<Diagnostic>> {
+pub fn check_with(
+    source: &str,
+    file_name: &str,
+    options: &Options,
+    files: &dyn Files,
+) -> Result<Checked, Vec<Diagnostic>> {
+    let files = Shelf::new(files);
     let (document, mut diagnostics) = Document::parse(source, file_name);
     let syntax_is_broken = !diagnostics.is_empty();
     let names = variant_names(&document);
@@ -85,11 +106,11 @@ pub fn check(source: &str, file_name: &str, options: &Options) -> Result<Checked
         .variant
         .as_deref()
         .filter(|name| names.iter().any(|one| one == name));
-    let resolved = check_variant(&document, options, chosen, &mut diagnostics);
+    let resolved = check_variant(&document, options, chosen, &files, &mut diagnostics);
     if options.variant.is_none() {
         for name in &names {
             let mut of_variant = Vec::new();
-            check_variant(&document, options, Some(name), &mut of_variant);
+            check_variant(&document, options, Some(name), &files, &mut of_variant);
             for one in of_variant {
                 if one.severity() == Severity::Error && !diagnostics.contains(&one) {
                     diagnostics.push(one);
@@ -121,6 +142,7 @@ pub fn check(source: &str, file_name: &str, options: &Options) -> Result<Checked
                 plan: resolved.plan,
                 resolved_json: json,
                 sweep: resolved.sweep,
+                files: files.inputs(),
                 warnings: diagnostics,
             })
         }
@@ -155,6 +177,7 @@ fn check_variant(
     document: &Document,
     options: &Options,
     variant: Option<&str>,
+    files: &Shelf<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Resolved> {
     let mut document = document.clone();
@@ -172,7 +195,7 @@ fn check_variant(
         document.put_text(&At::root().key("seed"), &Arc::new(source), 0, false);
     }
     let shaped = shape::shape(&document, diagnostics);
-    resolve(&document, &shaped, variant, diagnostics)
+    resolve(&document, &shaped, variant, files, diagnostics)
 }
 
 fn variant_names(document: &Document) -> Vec<String> {

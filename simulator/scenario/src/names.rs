@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{Code, did_you_mean};
-use crate::plan::{ChainIndex, ChainSet, FaultIndex, OwnerIndex, ValidatorIndex, WorkerIndex};
+use crate::plan::{
+    ApplicationIndex, ChainIndex, ChainSet, FaultIndex, OwnerIndex, ValidatorIndex, WorkerIndex,
+};
 use crate::text::{Piece, TextError, split};
 
 /// A group of chains with one name.
@@ -36,6 +38,9 @@ pub(crate) struct Names {
     pub(crate) workers_max: Vec<u32>,
     pub(crate) regions: Vec<String>,
     pub(crate) faults: Vec<String>,
+    pub(crate) applications: Vec<String>,
+    /// Whether some applications could not be read.
+    pub(crate) applications_are_partial: bool,
     /// Whether some chains could not be read, so that an unknown name may be theirs.
     pub(crate) chains_are_partial: bool,
     /// Whether the validators could not be read.
@@ -114,6 +119,23 @@ impl Names {
         Err(piece
             .error(Code::UnknownOwner, message, help)
             .with_label("unknown owner"))
+    }
+
+    /// The application that a piece of text names.
+    pub(crate) fn find_application(
+        &self,
+        piece: &Piece<'_>,
+    ) -> Result<ApplicationIndex, TextError> {
+        let known = || self.applications.iter().map(String::as_str);
+        if let Some(position) = known().position(|name| name == piece.text) {
+            return Ok(ApplicationIndex::at(position));
+        }
+        let help = suggest(piece.text, "applications", known())
+            .unwrap_or_else(|| "declare it with [[applications]]".to_owned());
+        let message = format!("no application is called `{}`", piece.text);
+        Err(piece
+            .error(Code::UnknownApplication, message, help)
+            .with_label("unknown application"))
     }
 
     /// The one chain that a piece of text names.

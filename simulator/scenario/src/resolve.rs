@@ -6,14 +6,17 @@
 
 mod actions;
 mod allowances;
+mod applications;
 mod blobs;
 mod bundles;
+mod calls;
 mod chains;
 mod delivery;
 mod elastic;
 mod expectations;
 mod faults;
 mod fees;
+mod json;
 mod lints;
 mod output;
 mod owners;
@@ -32,6 +35,7 @@ use protocol::policy::ResourceControlPolicy;
 
 use crate::diagnostic::{Code, Diagnostic, Severity, floor_boundary};
 use crate::document::{At, Document, Spot};
+use crate::files::Shelf;
 use crate::names::{Names, is_name};
 use crate::plan::{Plan, Signatures};
 use crate::shape::Shaped;
@@ -59,10 +63,12 @@ pub(crate) fn resolve(
     document: &Document,
     shaped: &Shaped,
     variant: Option<&str>,
+    files: &Shelf<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Resolved> {
     let mut resolver = Resolver {
         document,
+        files,
         damaged: &shaped.damaged,
         variant,
         names: Names::default(),
@@ -86,6 +92,7 @@ pub(crate) fn resolve(
 /// The scenario while it is resolved.
 struct Resolver<'a> {
     document: &'a Document,
+    files: &'a Shelf<'a>,
     damaged: &'a BTreeSet<At>,
     variant: Option<&'a str>,
     names: Names,
@@ -115,6 +122,7 @@ impl Resolver<'_> {
             .and_then(|one| one.count)
             .unwrap_or(0);
         let delivery = self.delivery(spec, &mut filled);
+        self.name_applications(spec);
         let (mut groups, mut chains) = self.chains(spec, &mut filled);
         self.opened_chains(spec, &mut groups, &mut chains);
         self.stand_by(spec, validators.as_deref());
@@ -125,6 +133,8 @@ impl Resolver<'_> {
         self.check_resizes(&faults, &fault_places);
         self.check_autoscale(validators.as_deref(), &faults, &fault_places);
         let workloads = self.workloads(spec, &mut filled, &mut chains);
+        // Who owns a chain that a step opens is known now.
+        let applications = self.applications(spec, &mut filled, &chains);
         let expectations = self.expectations(spec, &faults);
         let output = self.output(spec, &mut filled, chains.len());
         let limits = self.limits(spec, &mut filled);
@@ -149,7 +159,7 @@ impl Resolver<'_> {
             owners: self.names.take_owners(),
             groups,
             chains,
-            applications: Vec::new(),
+            applications,
             web: Vec::new(),
             workloads,
             faults,
@@ -382,6 +392,7 @@ impl Resolver<'_> {
         // Names are not known to be wrong while the place that declares them was not read.
         let excused = match error.code {
             Code::UnknownChain | Code::UnknownOwner => self.names.chains_are_partial,
+            Code::UnknownApplication => self.names.applications_are_partial,
             Code::UnknownValidator | Code::UnknownWorker | Code::UnknownRegion => {
                 self.names.validators_are_partial
             }
@@ -392,6 +403,14 @@ impl Resolver<'_> {
             return;
         }
         let spot = self.inside(at, error.span);
+        self.push(&spot, error.code, error.message, &error.label, error.help);
+    }
+
+    /// Something about a part of the key at `at`.
+    fn say_in_key(&mut self, at: &At, key: &str, error: TextError) {
+        let place = self.document.place(at);
+        let spot = place.key.as_ref().unwrap_or(&place.value);
+        let spot = within(spot.clone(), key, error.span);
         self.push(&spot, error.code, error.message, &error.label, error.help);
     }
 
@@ -413,31 +432,13 @@ impl Resolver<'_> {
         });
     }
 
-    /// Where the bytes `part` of the string at `at` stand in the text. A string with escapes is
-    /// marked as a whole.
+    /// Where the bytes `part` of the string at `at` stand in the text.
     fn inside(&self, at: &At, part: Range<usize>) -> Spot {
         let spot = self.document.place(at).value.clone();
-        let Some(value) = self
-            .document
-            .value
-            .pointer(at.as_str())
-            .and_then(|one| one.as_str())
-        else {
-            return spot;
-        };
-        let written = spot.source.text.get(spot.span.clone()).unwrap_or_default();
-        let Some(quote) = [0, 1, 3].into_iter().find(|quote| {
-            let inner = written.get(*quote..written.len().saturating_sub(*quote));
-            inner == Some(value)
-        }) else {
-            return spot;
-        };
-        let start = floor_boundary(value, part.start);
-        let end = floor_boundary(value, part.end).max(start);
-        let base = spot.span.start + quote;
-        Spot {
-            span: base + start..base + end,
-            ..spot
+        let value = self.document.value.pointer(at.as_str());
+        match value.and_then(|one| one.as_str()) {
+            Some(value) => within(spot, value, part),
+            None => spot,
         }
     }
 
@@ -535,6 +536,25 @@ impl Resolver<'_> {
     /// A piece that is the whole of a text.
     fn whole(text: &str) -> Piece<'_> {
         Piece::of(text, 0..text.len())
+    }
+}
+
+/// Where the bytes `part` of a string or a key stand in the text, of which `spot` is the whole. With
+/// escapes it is marked as a whole.
+fn within(spot: Spot, value: &str, part: Range<usize>) -> Spot {
+    let written = spot.source.text.get(spot.span.clone()).unwrap_or_default();
+    let Some(quote) = [0, 1, 3].into_iter().find(|quote| {
+        let inner = written.get(*quote..written.len().saturating_sub(*quote));
+        inner == Some(value)
+    }) else {
+        return spot;
+    };
+    let start = floor_boundary(value, part.start);
+    let end = floor_boundary(value, part.end).max(start);
+    let base = spot.span.start + quote;
+    Spot {
+        span: base + start..base + end,
+        ..spot
     }
 }
 

@@ -18,7 +18,7 @@ use crate::spec::{self, Spec};
 
 /// Keys of later work, by the table that they will stand in (`*` is any one step).
 const LATER: [(&str, &[&str]); 7] = [
-    ("", &["apps", "invariants", "include", "testnet"]),
+    ("", &["invariants", "include", "testnet"]),
     ("/network", &["exporter", "export", "bandwidth"]),
     ("/validators", &["stake"]),
     ("/workload/*", LATER_ACTIONS),
@@ -30,13 +30,7 @@ const LATER: [(&str, &[&str]); 7] = [
     ("/faults/*", &["client", "autoscale"]),
 ];
 
-const LATER_ACTIONS: &[&str] = &[
-    "call",
-    "query",
-    "publish_module",
-    "create_application",
-    "subscribe",
-];
+const LATER_ACTIONS: &[&str] = &["query", "subscribe"];
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(build_schema);
 
@@ -324,6 +318,8 @@ fn missing_key(document: &Document, at: &At, key: &str) -> Diagnostic {
         "think" => "think = \"exp(mean=1s)\"",
         "rate" => "rate = \"40/s\"",
         "arrivals" => "arrivals = \"poisson\"",
+        "creator" => "creator = \"A\"",
+        "application" => "application = \"...\"",
         "between" => "between = [\"clients\", \"v1\"]",
         _ => "",
     };

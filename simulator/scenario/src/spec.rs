@@ -6,6 +6,7 @@
 //! Quantities stay text until they are resolved. Knows nothing of what the keys mean together.
 
 mod allowances;
+mod applications;
 mod bundle;
 mod delivery;
 mod elastic;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use allowances::{ApproveSpec, TransferFromSpec};
+pub use applications::{ApplicationSpec, CallSpec};
 pub use bundle::{BundleSpec, MessageSpec};
 pub use delivery::DeliverySpec;
 pub use elastic::{AutoscaleSpec, ResizeSpec};
@@ -93,6 +95,9 @@ pub struct Spec {
     /// Groups of chains, each with one user's wallet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chains: Vec<ChainSpec>,
+    /// Applications, each created once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applications: Vec<ApplicationSpec>,
     /// What the users do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workload: Vec<WorkloadSpec>,

@@ -1,5 +1,6 @@
 //! What a whole scenario says: every kind of mistake, every lint, and the plan of good ones.
 
+mod applications;
 mod docs;
 mod fuzz;
 mod mistakes;

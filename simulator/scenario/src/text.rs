@@ -70,6 +70,13 @@ impl<'a> Piece<'a> {
         }
     }
 
+    /// A part of the part, by its own bytes.
+    pub(crate) fn sub(&self, range: Range<usize>) -> Self {
+        let mut part = Piece::of(self.text, range);
+        part.start += self.start;
+        part
+    }
+
     pub(crate) fn span(&self) -> Range<usize> {
         self.start..self.start + self.text.len()
     }

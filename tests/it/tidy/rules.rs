@@ -104,7 +104,10 @@ pub(super) const EXTERNAL: &[(&str, &[&str])] = &[
     ("wasmparser", &["execution"]),
     // Files.
     ("sha2", &["dev"]),
-    ("zstd", &["trace", "execution", "microchains", "dev"]),
+    (
+        "zstd",
+        &["trace", "scenario", "execution", "microchains", "dev"],
+    ),
     ("csv", &["report", "microchains", "dev"]),
     // Also what services answer, and operations that people write.
     (

@@ -9,7 +9,7 @@ use std::{
 use protocol::{
     blob::{Blob, BlobContent, BlobType},
     call::{Call, Creation, Module, Part, Says, Template},
-    ids::{ApplicationId, ClientIndex},
+    ids::{AccountOwner, ApplicationId, ClientIndex},
     rpc::Action,
 };
 use scenario::{
@@ -25,6 +25,38 @@ pub(crate) struct Acting {
     pub(crate) chain: ChainIndex,
     pub(crate) owner: OwnerIndex,
     pub(crate) number: u64,
+}
+
+/// How names are written in a text.
+#[derive(Clone, Copy)]
+enum Form {
+    /// As people and services read them.
+    Text,
+    /// As BCS has them, in hexadecimal; ids are written like that anyway.
+    Bytes,
+}
+
+impl Form {
+    fn owner(self, owner: AccountOwner) -> String {
+        match self {
+            Self::Text => owner.to_string(),
+            Self::Bytes => {
+                let variant = match owner {
+                    AccountOwner::Reserved(_) => "00",
+                    AccountOwner::Address32(_) => "01",
+                    AccountOwner::Address20(_) => "02",
+                };
+                owner.to_string().replacen("0x", variant, 1)
+            }
+        }
+    }
+
+    fn number(self, number: u64) -> String {
+        match self {
+            Self::Text => number.to_string(),
+            Self::Bytes => format!("{:016x}", number.swap_bytes()),
+        }
+    }
 }
 
 /// The code of all applications of a plan, as blobs.
@@ -99,7 +131,7 @@ impl Names {
             owner,
             number: 0,
         };
-        let text = |text: &TextPlan| self.template(plan, acting, None, text);
+        let text = |text: &TextPlan| self.template(plan, acting, (None, Form::Text), text);
         let required = application.requires.iter();
         let publish = application.publisher.is_none();
         let published = (!publish).then(|| Action::PublishModule(module.clone()));
@@ -125,12 +157,12 @@ impl Names {
         draw: u64,
     ) -> Action {
         let to = call.to.as_ref().map(|to| to.pick(acting.chain, draw));
-        let text = |text: &TextPlan| self.template(plan, acting, to, text);
+        let text = |form: Form, text: &TextPlan| self.template(plan, acting, (to, form), text);
         Action::Call(Arc::new(Call {
             application: placeholder(&plan.applications[call.application.position()]),
             says: match &call.says {
-                plan::Says::Request(request) => Says::Request(text(request)),
-                plan::Says::Operation(operation) => Says::Operation(text(operation)),
+                plan::Says::Request(request) => Says::Request(text(Form::Text, request)),
+                plan::Says::Operation(operation) => Says::Operation(text(Form::Bytes, operation)),
             },
         }))
     }
@@ -139,7 +171,7 @@ impl Names {
         &self,
         plan: &Plan,
         acting: Acting,
-        to: Option<ChainIndex>,
+        (to, form): (Option<ChainIndex>, Form),
         text: &TextPlan,
     ) -> Template {
         let chain = |chain: ChainIndex| {
@@ -151,7 +183,7 @@ impl Names {
             }
         };
         let owner =
-            |owner: OwnerIndex| Part::Text(self.owners[owner.position()].to_string().into());
+            |owner: OwnerIndex| Part::Text(form.owner(self.owners[owner.position()]).into());
         let to = || to.expect("a text that names the other chain has one");
         let parts = text.0.iter().map(|part| match part {
             plan::Part::Text(text) => Part::Text(text.as_str().into()),
@@ -164,7 +196,7 @@ impl Names {
             plan::Part::OwnOwner => owner(acting.owner),
             plan::Part::ToChain => chain(to()),
             plan::Part::ToOwner => owner(plan.chain(to()).owners[0].owner),
-            plan::Part::Number => Part::Text(acting.number.to_string().into()),
+            plan::Part::Number => Part::Text(form.number(acting.number).into()),
         });
         Template(parts.collect())
     }

@@ -1,6 +1,6 @@
 //! Applications of a plan: who creates them of what, and what is asked of them.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use engine::VirtualTime;
 
@@ -29,7 +29,7 @@ pub struct ApplicationPlan {
 }
 
 /// Code, compressed as blobs hold it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ModulePlan {
     /// What it is called: a bundled application, or a file.
     pub name: String,
@@ -84,6 +84,13 @@ pub enum Says {
     Request(TextPlan),
     /// The operation itself, in hexadecimal.
     Operation(TextPlan),
+}
+
+impl fmt::Debug for ModulePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (contract, service) = (self.contract.len(), self.service.len());
+        write!(f, "module {} of {contract} and {service} bytes", self.name)
+    }
 }
 
 impl ApplicationPlan {

@@ -7,7 +7,7 @@ use crate::plan::{Action, ChainIndex, ChainPlan, ChainSet};
 use crate::spec::{AirdropSpec, ClaimSpec, SubmitSpec, TransferSpec, WorkloadSpec};
 use crate::units;
 
-const LOOP_ACTIONS: &str = "transfer, send_bundle, claim, submit, process_inbox";
+const LOOP_ACTIONS: &str = "transfer, send_bundle, claim, submit, call, process_inbox";
 
 impl Resolver<'_> {
     pub(super) fn loop_action(
@@ -23,6 +23,7 @@ impl Resolver<'_> {
             ("send_bundle", written.send_bundle.is_some()),
             ("claim", written.claim.is_some()),
             ("submit", written.submit.is_some()),
+            ("call", written.call.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
         ]);
         if !self.one_action(at, &found, LOOP_ACTIONS) {
@@ -37,6 +38,9 @@ impl Resolver<'_> {
         }
         if let Some(submit) = &written.submit {
             return self.submit(&at.key("submit"), submit, chains);
+        }
+        if let Some(call) = &written.call {
+            return self.call(&at.key("call"), call);
         }
         if let Some(claim) = &written.claim {
             let here = at.key("claim");

@@ -125,7 +125,8 @@ impl Resolver<'_> {
         let guests = self.guests(at, written.guests.as_deref());
         let regions = self.chain_regions(&at.key("regions"), written.regions.as_ref());
         let admin = self.is_admin(at, written);
-        let permissions = self.permissions(&at.key("permissions"), written.permissions.as_ref());
+        let permissions =
+            self.first_permissions(&at.key("permissions"), written.permissions.as_ref());
         let (fallback, stand_ins) = self.fallback(at, written);
         let (name, count) = (name?, count?);
         let numbered = written.count.is_some();

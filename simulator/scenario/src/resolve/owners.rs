@@ -7,6 +7,7 @@ use protocol::TimeDelta;
 use super::{Resolver, in_file_order};
 use crate::diagnostic::Code;
 use crate::document::At;
+use crate::names::suggest;
 use crate::plan::{Action, ChainIndex, ChainPlan, OwnerIndex, OwnerPlan};
 use crate::spec::{ChainSpec, OwnershipSpec};
 use crate::units;
@@ -25,6 +26,63 @@ impl Resolver<'_> {
             guests.extend(guest.filter(|guest| !guests.contains(guest)));
         }
         guests
+    }
+
+    /// Who acts on a chain, which is written with its name: the owner that is named, or the first one.
+    /// The places are those of the chain and of the owner.
+    pub(super) fn acting_owner(
+        &mut self,
+        [chain_at, owner_at]: [&At; 2],
+        written: Option<&String>,
+        (chain_name, chain): (&str, ChainIndex),
+        chains: &[ChainPlan],
+    ) -> Option<OwnerIndex> {
+        let owners = chains
+            .get(chain.position())
+            .map(|plan| plan.owners.as_slice());
+        let Some(name) = written else {
+            return match owners {
+                Some([first, ..]) => Some(first.owner),
+                // A chain whose owner is the one that opens it, used before it is opened.
+                Some([]) if !self.names.chains_are_partial => {
+                    let message = "the owner of this chain is not known yet";
+                    let help = "open it in an earlier step, or name its owners there".to_owned();
+                    self.say(chain_at, Code::UnknownOwner, message, help);
+                    None
+                }
+                Some(_) | None => None,
+            };
+        };
+        let Some(owners) = owners.filter(|all| !all.is_empty()) else {
+            return self.read_text(owner_at, written, |names, text| {
+                names.find_owner(&Self::whole(text))
+            });
+        };
+        let later = chains
+            .get(chain.position())
+            .into_iter()
+            .flat_map(|plan| plan.later_owners.iter().copied());
+        let known: Vec<_> = owners.iter().map(|one| one.owner).chain(later).collect();
+        let named = |one: &&OwnerIndex| self.names.owner_name(**one) == name;
+        if let Some(owner) = known.iter().find(named) {
+            return Some(*owner);
+        }
+        let names: Vec<&str> = known
+            .iter()
+            .map(|one| self.names.owner_name(*one))
+            .collect();
+        let help = suggest(name, "owners", names.iter().copied());
+        let message = format!("`{name}` is no owner of `{chain_name}`");
+        if !self.names.chains_are_partial {
+            self.say_labelled(
+                owner_at,
+                Code::UnknownOwner,
+                message,
+                "may not propose here",
+                help,
+            );
+        }
+        None
     }
 
     /// The action of a step that gives a chain other owners.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Resolver;
 use crate::diagnostic::Code;
 use crate::document::At;
-use crate::names::is_name;
+use crate::names::{is_name, suggest};
 use crate::plan::{Action, ChainIndex, PermissionsPlan, Plan, WorkloadKind};
 use crate::spec::{PermissionsSpec, StepSpec};
 
@@ -19,7 +19,7 @@ impl Resolver<'_> {
         let written = written?;
         let mut named = |key: &str, names: &Option<Vec<String>>| {
             let names = names.as_deref()?;
-            Some(self.applications(&at.key(key), names))
+            Some(self.permitted(&at.key(key), names))
         };
         Some(PermissionsPlan {
             execute_operations: named("execute_operations", &written.execute_operations),
@@ -37,7 +37,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn applications(&mut self, at: &At, names: &[String]) -> BTreeSet<String> {
+    fn permitted(&mut self, at: &At, names: &[String]) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for (index, name) in names.iter().enumerate() {
             let here = at.index(index);
@@ -49,9 +49,66 @@ impl Resolver<'_> {
                 let message = format!("`{name}` is named twice");
                 let help = "name each application once".to_owned();
                 self.say(&here, Code::DuplicateName, message, help);
+            } else {
+                self.lint_permitted(&here, name);
             }
         }
         found
+    }
+
+    /// A scenario that creates no application may speak of any; one that does means one of those.
+    fn lint_permitted(&mut self, at: &At, name: &String) {
+        let names = &self.names;
+        if names.applications.is_empty()
+            || names.applications_are_partial
+            || names.applications.contains(name)
+        {
+            return;
+        }
+        let help = suggest(
+            name,
+            "applications",
+            names.applications.iter().map(String::as_str),
+        );
+        let message = format!("nobody creates an application called `{name}`");
+        self.say(at, Code::NoEffect, message, help);
+    }
+
+    /// The permissions of a chain that is there from the start.
+    pub(super) fn first_permissions(
+        &mut self,
+        at: &At,
+        written: Option<&PermissionsSpec>,
+    ) -> Option<PermissionsPlan> {
+        let permissions = self.permissions(at, written)?;
+        let lists = [
+            ("execute_operations", written?.execute_operations.as_ref()),
+            (
+                "mandatory_applications",
+                written?.mandatory_applications.as_ref(),
+            ),
+            ("manage_chain", written?.manage_chain.as_ref()),
+            (
+                "call_service_as_oracle",
+                written?.call_service_as_oracle.as_ref(),
+            ),
+            ("make_http_requests", written?.make_http_requests.as_ref()),
+        ];
+        for (key, names) in lists {
+            for (index, name) in names.into_iter().flatten().enumerate() {
+                if self.names.applications.contains(name) {
+                    let message = format!("`{name}` is not there when this chain begins");
+                    let label = "its id is known when it is created";
+                    let help =
+                        "permit it in a step with change_permissions, or let a step open the \
+                                chain with open_chain"
+                            .to_owned();
+                    let here = at.key(key).index(index);
+                    self.say_labelled(&here, Code::BadValue, message, label, help);
+                }
+            }
+        }
+        Some(permissions)
     }
 
     /// The action of a step that changes permissions, and may close the chain in the same block.

@@ -8,7 +8,6 @@ use super::{Resolver, present};
 use crate::diagnostic::Code;
 use crate::distribution::{distribution, rate_curve};
 use crate::document::At;
-use crate::names::suggest;
 use crate::plan::{
     Action, ChainIndex, ChainOrigin, ChainPlan, ChainSet, ClosedPlan, ClosedUser, Gaps, OpenPlan,
     OwnerIndex, OwnerPlan, StepPlan, Trigger, Visit, WorkloadKind, WorkloadPlan,
@@ -16,7 +15,7 @@ use crate::plan::{
 use crate::spec::{ClosedSpec, OpenSpec, Spec, StepSpec, WorkloadSpec};
 use crate::units;
 
-const STEP_ACTIONS: &str = "transfer, send_bundle, claim, submit, approve, transfer_from, open_chain, process_inbox, take_newest, airdrop, \
+const STEP_ACTIONS: &str = "transfer, send_bundle, claim, submit, approve, transfer_from, call, open_chain, process_inbox, take_newest, airdrop, \
      change_ownership, change_permissions, close_chain, new_committee, revoke_epoch, publish_blob, verify_blob";
 const USERS_MAX: u64 = 1_000_000;
 const STEPS_MAX: usize = 100_000;
@@ -96,6 +95,7 @@ impl Resolver<'_> {
             ("send_bundle", written.send_bundle.is_some()),
             ("claim", written.claim.is_some()),
             ("submit", written.submit.is_some()),
+            ("call", written.call.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
         ];
         for (key, there) in keys {
@@ -178,6 +178,7 @@ impl Resolver<'_> {
             ("approve", written.approve.is_some()),
             ("transfer_from", written.transfer_from.is_some()),
             ("open_chain", written.open_chain.is_some()),
+            ("call", written.call.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
             ("take_newest", written.take_newest.is_some()),
             ("airdrop", written.airdrop.is_some()),
@@ -196,7 +197,11 @@ impl Resolver<'_> {
         if written.new_committee.is_none() {
             self.no_policy(at, written.fees.is_some(), written.policy.is_some());
         }
-        let owner = chain.and_then(|chain| self.acting_owner(at, written, chain, chains));
+        let name = written.chain.as_deref().unwrap_or_default();
+        let places = [&at.key("chain"), &at.key("owner")];
+        let owner = chain.and_then(|chain| {
+            self.acting_owner(places, written.owner.as_ref(), (name, chain), chains)
+        });
         let action = if !has_action {
             None
         } else if let Some(transfer) = &written.transfer {
@@ -223,6 +228,8 @@ impl Resolver<'_> {
             self.approve(&at.key("approve"), approve, owner)
         } else if let Some(transfer) = &written.transfer_from {
             self.transfer_from(&at.key("transfer_from"), transfer)
+        } else if let Some(call) = &written.call {
+            self.call(&at.key("call"), call)
         } else if written.open_chain.is_some() {
             self.open_step(at, written, chain, owner, chains)
         } else if let Some(ownership) = &written.change_ownership {
@@ -308,64 +315,6 @@ impl Resolver<'_> {
         }
         self.read(&here, Some(text), units::duration)
             .map(Trigger::AfterPrevious)
-    }
-
-    fn acting_owner(
-        &mut self,
-        at: &At,
-        written: &StepSpec,
-        chain: ChainIndex,
-        chains: &[ChainPlan],
-    ) -> Option<OwnerIndex> {
-        let owners = chains
-            .get(chain.position())
-            .map(|plan| plan.owners.as_slice());
-        if written.owner.is_none() {
-            return match owners {
-                Some([first, ..]) => Some(first.owner),
-                // A chain whose owner is the one that opens it, used before it is opened.
-                Some([]) if !self.names.chains_are_partial => {
-                    let message = "the owner of this chain is not known yet";
-                    let help = "open it in an earlier step, or name its owners there".to_owned();
-                    self.say(&at.key("chain"), Code::UnknownOwner, message, help);
-                    None
-                }
-                Some(_) | None => None,
-            };
-        }
-        let here = at.key("owner");
-        let name = written.owner.as_deref().unwrap_or_default();
-        let Some(owners) = owners.filter(|all| !all.is_empty()) else {
-            return self.read_text(&here, written.owner.as_ref(), |names, text| {
-                names.find_owner(&Self::whole(text))
-            });
-        };
-        let later = chains
-            .get(chain.position())
-            .into_iter()
-            .flat_map(|plan| plan.later_owners.iter().copied());
-        let known: Vec<_> = owners.iter().map(|one| one.owner).chain(later).collect();
-        let named = |one: &&OwnerIndex| self.names.owner_name(**one) == name;
-        if let Some(owner) = known.iter().find(named) {
-            return Some(*owner);
-        }
-        let names: Vec<&str> = known
-            .iter()
-            .map(|one| self.names.owner_name(*one))
-            .collect();
-        let help = suggest(name, "owners", names.iter().copied());
-        let chain = written.chain.as_deref().unwrap_or_default();
-        let message = format!("`{name}` is no owner of `{chain}`");
-        if !self.names.chains_are_partial {
-            self.say_labelled(
-                &here,
-                Code::UnknownOwner,
-                message,
-                "may not propose here",
-                help,
-            );
-        }
-        None
     }
 
     fn admin_step(

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AMOUNT, ApproveSpec, BundleSpec, DISTRIBUTION, DURATION, PermissionsSpec, PolicySpec, RATE,
-    TransferFromSpec,
+    AMOUNT, ApproveSpec, BundleSpec, CallSpec, DISTRIBUTION, DURATION, PermissionsSpec, PolicySpec,
+    RATE, TransferFromSpec,
 };
 
 /// What some users do: a script, or arrivals at a rate, or users that act and think in turn.
@@ -43,6 +43,9 @@ pub struct WorkloadSpec {
     /// Action: hand a payment in to a public chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submit: Option<SubmitSpec>,
+    /// Action: ask something of an application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallSpec>,
     /// Action: take in waiting messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_inbox: Option<bool>,
@@ -108,6 +111,9 @@ pub struct StepSpec {
     /// Action: open a chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_chain: Option<OpenChainSpec>,
+    /// Action: ask something of an application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallSpec>,
     /// Action: take in waiting messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_inbox: Option<bool>,

@@ -189,7 +189,7 @@ pub(super) const CHANGES: &[(&str, &str, &str)] = &[
     (
         "later action",
         "process_inbox = true",
-        "call = { app = \"swap\" }",
+        "query = { application = \"swap\" }",
     ),
     ("no chains", "chains   = \"user/*\"\n", ""),
     ("rate without unit", "rate = \"40/s\"", "rate = \"40\""),
