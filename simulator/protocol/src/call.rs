@@ -63,6 +63,17 @@ pub struct Call {
     pub application: ApplicationId,
     /// What.
     pub says: Says,
+    /// The chain that it opens, if commands speak of one.
+    pub opens: Option<Opens>,
+}
+
+/// A chain that an application opens, and of which others have to hear.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Opens {
+    /// What stands for it until it is open.
+    pub placeholder: ChainId,
+    /// The wallets that are told: those of its owners, and those whose commands name it.
+    pub wallets: Vec<ClientIndex>,
 }
 
 /// How an operation is written.

@@ -8,8 +8,8 @@ use std::{
 
 use protocol::{
     blob::{Blob, BlobContent, BlobType},
-    call::{Call, Creation, Module, Part, Says, Template},
-    ids::{AccountOwner, ApplicationId, ClientIndex},
+    call::{Call, Creation, Module, Opens, Part, Says, Template},
+    ids::{AccountOwner, ApplicationId, ChainId, ClientIndex},
     rpc::Action,
 };
 use scenario::{
@@ -158,7 +158,12 @@ impl Names {
     ) -> Action {
         let to = call.to.as_ref().map(|to| to.pick(acting.chain, draw));
         let text = |form: Form, text: &TextPlan| self.template(plan, acting, (to, form), text);
+        let opens = call.opens.map(|chain| Opens {
+            placeholder: ChainId::placeholder(chain.get()),
+            wallets: self.told_of(plan, chain),
+        });
         Action::Call(Arc::new(Call {
+            opens,
             application: placeholder(&plan.applications[call.application.position()]),
             says: match &call.says {
                 plan::Says::Request(request) => Says::Request(text(Form::Text, request)),

@@ -341,6 +341,11 @@ impl Client {
         {
             self.tell_opened(certificate, wallets, *placeholder, store, out);
         }
+        if let (Some(certificate), Action::Call(call)) = (certificate, &command.action)
+            && let Some(opens) = &call.opens
+        {
+            self.tell_opened(certificate, &opens.wallets, opens.placeholder, store, out);
+        }
         if let (Some(certificate), Action::CreateApplication(creation)) =
             (certificate, &command.action)
         {

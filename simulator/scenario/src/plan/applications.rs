@@ -75,6 +75,8 @@ pub struct CallPlan {
     pub to: Option<Chooser>,
     /// What.
     pub says: Says,
+    /// The chain that it opens, if the scenario speaks of one.
+    pub opens: Option<ChainIndex>,
 }
 
 /// How an operation is written.

@@ -5,8 +5,10 @@ use super::{Resolver, present, recipients};
 use crate::diagnostic::Code;
 use crate::document::At;
 use crate::graphql;
-use crate::plan::{Account, Action, CallPlan, Chooser, Part, Says, TextPlan};
-use crate::spec::CallSpec;
+use crate::plan::{
+    Account, Action, CallPlan, ChainIndex, ChainPlan, Chooser, OwnerIndex, Part, Says, TextPlan,
+};
+use crate::spec::{CallSpec, StepSpec};
 use crate::template::{Context, Placed};
 use crate::text::TextError;
 
@@ -49,6 +51,7 @@ impl Resolver<'_> {
             application: application?,
             to: to?,
             says,
+            opens: None,
         };
         let named = |part: &Part| matches!(part, Part::ToChain | Part::ToOwner);
         if call.to.is_some() && !call.text().0.iter().any(named) {
@@ -57,6 +60,40 @@ impl Resolver<'_> {
             self.say(&here, Code::NoEffect, message, help);
         }
         Some(Action::Call(Box::new(call)))
+    }
+
+    /// A call that opens a chain, which the same step names.
+    pub(super) fn opened_by_call(
+        &mut self,
+        at: &At,
+        written: &StepSpec,
+        (chain, owner): (Option<ChainIndex>, Option<OwnerIndex>),
+        chains: &mut [ChainPlan],
+        call: Option<Action>,
+    ) -> Option<Action> {
+        let Some(opened) = &written.open_chain else {
+            return call;
+        };
+        let here = at.key("open_chain");
+        let said = present(&[
+            ("balance", opened.balance.is_some()),
+            ("permissions", opened.permissions.is_some()),
+            ("multi_leader_rounds", opened.multi_leader_rounds.is_some()),
+            ("round_timeout", opened.round_timeout.is_some()),
+        ]);
+        for key in said {
+            let message = format!("the application says the `{key}` of a chain that it opens");
+            let help = "only `name`, `owners`, `super_owners` and `inbox` belong here".to_owned();
+            self.say_key(&here.key(key), Code::NoEffect, message, "", help);
+        }
+        let opened = self.open_step(at, written, chain, owner, chains);
+        match (call, opened) {
+            (Some(Action::Call(mut call)), Some(Action::OpenChain(chain))) => {
+                call.opens = Some(chain);
+                Some(Action::Call(call))
+            }
+            _ => None,
+        }
     }
 
     fn other_chain(&mut self, at: &At, written: Option<&String>) -> Option<Chooser> {

@@ -177,7 +177,10 @@ impl Resolver<'_> {
             ("submit", written.submit.is_some()),
             ("approve", written.approve.is_some()),
             ("transfer_from", written.transfer_from.is_some()),
-            ("open_chain", written.open_chain.is_some()),
+            (
+                "open_chain",
+                written.open_chain.is_some() && written.call.is_none(),
+            ),
             ("call", written.call.is_some()),
             ("process_inbox", written.process_inbox.is_some()),
             ("take_newest", written.take_newest.is_some()),
@@ -229,7 +232,8 @@ impl Resolver<'_> {
         } else if let Some(transfer) = &written.transfer_from {
             self.transfer_from(&at.key("transfer_from"), transfer)
         } else if let Some(call) = &written.call {
-            self.call(&at.key("call"), call)
+            let action = self.call(&at.key("call"), call);
+            self.opened_by_call(at, written, (chain, owner), chains, action)
         } else if written.open_chain.is_some() {
             self.open_step(at, written, chain, owner, chains)
         } else if let Some(ownership) = &written.change_ownership {
@@ -341,7 +345,7 @@ impl Resolver<'_> {
         Some(Action::RevokeEpoch(epoch))
     }
 
-    fn open_step(
+    pub(super) fn open_step(
         &mut self,
         at: &At,
         written: &StepSpec,

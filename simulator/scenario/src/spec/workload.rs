@@ -108,7 +108,8 @@ pub struct StepSpec {
     /// Action: spend from the account of somebody who lets one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer_from: Option<TransferFromSpec>,
-    /// Action: open a chain.
+    /// Action: open a chain. Together with `call`: the chain that the application opens, of which only
+    /// `name`, owners and `inbox` are said here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_chain: Option<OpenChainSpec>,
     /// Action: ask something of an application.
