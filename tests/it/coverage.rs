@@ -40,6 +40,7 @@ const SPECIAL: &[Sabotage] = &[
     Sabotage::OraclesUnrecorded,
     Sabotage::FeeNotBurned,
     Sabotage::MessagesAreFree,
+    Sabotage::FuelIsFree,
     Sabotage::NoLimits,
     Sabotage::BounceDropped,
     Sabotage::GrantPaidTwice,

@@ -14,6 +14,7 @@
 //! | `messages` | I-31, I-32; I-33 in `delivery` |
 //! | `epochs` | I-37, I-38 |
 //! | `blobs` | I-34, I-35, I-42 |
+//! | `actions` | what applications did, for the others |
 //! | `permissions` | I-41 |
 //! | `wedge` | the probe of I-48; I-43 to I-46 are in [`crate::liveness`] |
 //!
@@ -22,6 +23,7 @@
 //! excused once a crash, and never taken for a contradiction.
 
 mod accountability;
+mod actions;
 mod allowances;
 mod blobs;
 mod delivery;
@@ -42,6 +44,8 @@ mod verdicts;
 mod votes;
 mod wedge;
 
+#[cfg(test)]
+mod action_tests;
 #[cfg(test)]
 mod blob_tests;
 #[cfg(test)]
@@ -65,6 +69,7 @@ use std::sync::Arc;
 
 use engine::NetworkFact;
 use protocol::{
+    application::activity::Changed,
     block::{Block, SystemOperation},
     certificate::ConfirmedBlockCertificate,
     description::ChainDescription,
@@ -81,6 +86,7 @@ pub(crate) use verdicts::{Broken, Stamp, Verdicts};
 pub use verdicts::{Invariant, Violation};
 
 use accountability::Proof;
+use actions::{Activities, Known};
 use allowances::Allowances;
 use blobs::Blobs;
 use delivery::{Delivery, Holder};
@@ -110,6 +116,7 @@ pub(crate) struct Invariants {
     pub(crate) money: Money,
     pub(crate) fees: Fees,
     pub(crate) delivery: Delivery,
+    activities: Activities,
     blobs: Blobs,
     rights: Rights,
     pub(crate) permissions: Permissions,
@@ -139,6 +146,7 @@ impl Invariants {
             money: Money::new(genesis),
             fees: Fees::default(),
             delivery: Delivery::new(size),
+            activities: Activities::default(),
             blobs: Blobs::default(),
             rights: Rights::new(genesis),
             permissions: Permissions::new(genesis),
@@ -206,6 +214,12 @@ impl Invariants {
             Observation::BlockConfirmed { certificate } => {
                 Some(self.confirmed(chain, certificate, registry))
             }
+            Observation::ApplicationsRan {
+                height, activity, ..
+            } => {
+                self.activities.told(chain, height.0, activity);
+                None
+            }
             Observation::ShapeBroken { shape, detail, .. } => {
                 self.shape_broken(*shape, detail);
                 None
@@ -226,7 +240,6 @@ impl Invariants {
             | Observation::BlobStored { .. }
             | Observation::BlobPending { .. }
             | Observation::FeesCharged { .. }
-            | Observation::ApplicationsRan { .. }
             | Observation::ApplicationCreated { .. }
             | Observation::BlockGivenUp { .. }
             | Observation::OutboxConfirmed { .. }
@@ -416,6 +429,8 @@ impl Invariants {
         let is_next = self.heads.next_height(chain) == block.height().0;
         let expected = is_next.then(|| self.heads.next_epoch(chain));
         let losses = self.losses.any();
+        let activity = self.activities.take(&mut self.verdicts, chain, block);
+        let known = activity.as_deref().map_or(Known::Untold, Known::All);
         let standing = self
             .heads
             .block(&mut self.verdicts, losses, chain, certificate, registry);
@@ -436,10 +451,10 @@ impl Invariants {
             let child = registry.chain(&description.id());
             self.epochs.opened(child, description.config.epoch);
         }
-        self.rights.block(chain, block, registry);
+        self.rights.block(chain, block, known, registry);
         let (verdicts, told) = (&mut self.verdicts, (chain, &**block, standing));
-        self.permissions.block(verdicts, told, registry);
-        let was_closed = self.check_closed(chain, block);
+        self.permissions.block(verdicts, told, known, registry);
+        let was_closed = self.check_closed(chain, block, known);
         let gap = standing == Standing::AfterGap;
         self.links
             .block(&mut self.verdicts, chain, block, gap, registry);
@@ -457,9 +472,13 @@ impl Invariants {
             self.money.untold(chain);
         }
         let policy = self.epochs.members(epoch).policy();
-        let metered = self
-            .money
-            .block(verdicts, (chain, block), intake.skipped, policy, registry);
+        let metered = self.money.block(
+            verdicts,
+            (chain, block, known),
+            intake.skipped,
+            policy,
+            registry,
+        );
         if let Some((fees, held)) = metered {
             self.fees.block(chain, block.height().0, fees, held);
         }
@@ -467,7 +486,7 @@ impl Invariants {
     }
 
     /// I-40. Returns whether the chain was closed before the block.
-    fn check_closed(&mut self, chain: ChainNo, block: &Block) -> bool {
+    fn check_closed(&mut self, chain: ChainNo, block: &Block, known: Known<'_>) -> bool {
         let closed = reach(&mut self.closed, chain.index());
         let height = block.height();
         self.verdicts.check(
@@ -478,6 +497,9 @@ impl Invariants {
         let closes = |operation| matches!(operation, &SystemOperation::CloseChain);
         let was_closed = *closed;
         *closed |= block.proposed().operations().any(closes);
+        let changes = known.told().into_iter();
+        let mut changes = changes.flat_map(|activity| &activity.changes);
+        *closed |= changes.any(|change| change.what == Changed::Closed);
         was_closed
     }
 

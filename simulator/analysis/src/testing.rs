@@ -1,11 +1,14 @@
 //! A small network for tests: two chains, four validators with two workers each, and the facts
 //! that they would tell.
 
-use std::sync::Arc;
+pub(crate) mod scripted;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use engine::{ActorId, NetworkFact, Stamped, VirtualTime};
 use protocol::{
     Amount, Timestamp,
+    application::activity::Activity,
     block::{Block, BlockExecutionOutcome, ProposedBlock, SystemOperation, Transaction},
     certificate::{BlockCertificate, CertificateKind, LiteCertificate, Vote, VotePayload},
     committee::ValidatorState,
@@ -21,10 +24,13 @@ use protocol::{
     ownership::ChainOwnership,
     policy::ResourceControlPolicy,
     round::Round,
+    sabotage::Sabotage,
     signature::{SignatureScheme, SigningKey},
 };
 use scenario::Plan;
 use trace::{Directory, Event, WalletEntry};
+
+use scripted::Scripts;
 
 /// Chain `A`, which begins with 100 tokens.
 pub(crate) const A: usize = 0;
@@ -174,6 +180,12 @@ pub(crate) struct Network {
     pub(crate) policy: Option<ResourceControlPolicy>,
     /// What the last block has cost.
     pub(crate) charged: Option<Charged>,
+    /// A seeded bug of everybody.
+    pub(crate) sabotage: Sabotage,
+    /// Applications.
+    pub(crate) scripts: Scripts,
+    /// What they did, by the hash of what was proposed.
+    pub(crate) activities: BTreeMap<CryptoHash, Arc<Activity>>,
 }
 
 impl Network {
@@ -228,6 +240,9 @@ impl Network {
             round: ROUND,
             policy: None,
             charged: None,
+            sabotage: Sabotage::None,
+            scripts: Scripts::default(),
+            activities: BTreeMap::new(),
         }
     }
 
@@ -273,12 +288,19 @@ impl Network {
         let proposal = self.proposal(chain, transactions);
         let terms = Terms {
             policy: self.policy.as_ref(),
-            ..Terms::default()
+            sabotage: self.sabotage,
+            content: Some(&self.scripts),
+            outside: Some(&self.scripts),
         };
         let executed = execute_under(terms, &self.states[chain], &proposal);
         let executed = executed.expect("the block is valid");
         self.states[chain] = executed.state;
         self.charged = executed.charged;
+        self.scripts.keep(&executed.block);
+        if let Some(activity) = executed.activity {
+            let proposed = executed.block.proposed_hash();
+            self.activities.insert(proposed, activity);
+        }
         executed.block
     }
 
@@ -419,6 +441,17 @@ impl Network {
         };
         let certificate = BlockCertificate::new(block.clone(), lite).expect("over this block");
         let certificate = Arc::new(certificate);
+        if let Some(activity) = self.activities.get(&block.proposed_hash()) {
+            let activity = activity.clone();
+            self.tell(
+                actor,
+                Observation::ApplicationsRan {
+                    chain,
+                    height,
+                    activity,
+                },
+            );
+        }
         self.tell(actor, Observation::BlockConfirmed { certificate });
     }
 
@@ -431,6 +464,14 @@ impl Network {
         };
         let actor = worker(validator, self.chain_of(block));
         self.tell(actor, fact);
+    }
+
+    fn store_blobs(&mut self, validator: u32, block: &Block) {
+        let actor = worker(validator, self.chain_of(block));
+        let chain = block.chain_id();
+        for blob in block.stored_blobs() {
+            self.tell(actor, Observation::BlobStored { chain, blob });
+        }
     }
 
     /// What a block sends arrives at a validator.
@@ -483,6 +524,7 @@ impl Network {
         self.votes(block);
         self.confirm(block);
         for validator in 0..4 {
+            self.store_blobs(validator, block);
             self.execute(validator, block);
             self.arrive(validator, block);
             self.pop(validator, block);

@@ -149,7 +149,7 @@ pub enum Transaction {
 
 impl Transaction {
     /// Whether executing it calls an application.
-    fn calls_application(&self) -> bool {
+    pub fn calls_application(&self) -> bool {
         match self {
             Self::ReceiveMessages(incoming) => {
                 let is_user =

@@ -44,6 +44,12 @@ pub enum Sabotage {
     FeeNotBurned,
     /// Messages cost nothing, whatever their price.
     MessagesAreFree,
+    /// The fuel of applications costs nothing, whatever its price.
+    FuelIsFree,
+    /// An event gets the index of the one before it.
+    EventIndexReused,
+    /// An application that follows a stream gets all of it each time.
+    StreamsHandedTwice,
     /// A block may be as large as it likes.
     NoLimits,
     /// A rejected tracked message does not go home.

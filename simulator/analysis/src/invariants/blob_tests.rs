@@ -128,7 +128,8 @@ fn i_42_an_answer_is_not_recorded_or_another_one() {
             outcome.oracle_responses = vec![recorded]
         });
         committed(&mut network, &block, A, true);
-        assert_eq!(broken(&network), [Invariant::OracleResponses]);
+        // Another blob is one that the block needs and nobody has.
+        assert!(broken(&network).contains(&Invariant::OracleResponses));
     }
 }
 

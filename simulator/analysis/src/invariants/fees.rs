@@ -6,15 +6,21 @@
 
 use protocol::{
     Amount,
+    application::activity::{ActionRecord, Usage},
     block::{Block, Transaction},
     hash::encoded_size as bytes,
     ids::AccountOwner,
     message::MessageKind,
-    policy::ResourceControlPolicy,
+    oracle::OracleResponse,
+    policy::{Prices, ResourceControlPolicy},
 };
 
-use super::{Invariant, Verdicts, money::Accounts};
-use crate::registry::{ChainNo, reach};
+use super::{
+    Invariant, Verdicts,
+    actions::{self, Known},
+    money::Accounts,
+};
+use crate::registry::{ChainNo, long, reach};
 
 /// What a block should have cost.
 #[derive(Clone, Copy, Debug)]
@@ -81,10 +87,51 @@ impl Fees {
 pub(super) struct Meter<'a> {
     policy: &'a ResourceControlPolicy,
     block: &'a Block,
+    known: Known<'a>,
     /// The next transaction.
     position: usize,
     size: u64,
+    /// Fuel, and bytes that were read and written.
+    used: [u64; 3],
     pub(super) fees: u128,
+}
+
+/// What a user action costs: each thing that it used at its price.
+fn price_of(prices: &Prices, action: &ActionRecord) -> u128 {
+    let Usage {
+        read_operations,
+        bytes_read,
+        write_operations,
+        bytes_written,
+        blobs_read,
+        blob_bytes_read,
+        published,
+        bytes_published,
+        oracle_queries,
+        http_requests,
+    } = action.used;
+    let mut sum = 0u128;
+    let mut add = |price: Amount, count: u64| {
+        let part = price.attos().saturating_mul(u128::from(count));
+        sum = sum.saturating_add(part);
+    };
+    add(prices.wasm_fuel_unit, fuel_of(action));
+    add(prices.read_operation, read_operations);
+    add(prices.byte_read, bytes_read);
+    add(prices.write_operation, write_operations);
+    add(prices.byte_written, bytes_written);
+    add(prices.blob_read, blobs_read);
+    add(prices.blob_byte_read, blob_bytes_read);
+    add(prices.blob_published, published);
+    add(prices.blob_byte_published, bytes_published);
+    add(prices.service_as_oracle_query, oracle_queries);
+    add(prices.http_request, http_requests);
+    sum
+}
+
+fn fuel_of(action: &ActionRecord) -> u64 {
+    let calls = action.calls.iter();
+    calls.fold(0, |sum, call| sum.saturating_add(call.fuel))
 }
 
 impl<'a> Meter<'a> {
@@ -92,7 +139,7 @@ impl<'a> Meter<'a> {
     pub(super) fn new(
         verdicts: &mut Verdicts,
         policy: &'a ResourceControlPolicy,
-        block: &'a Block,
+        (block, known): (&'a Block, Known<'a>),
     ) -> Self {
         let (size, max) = (
             bytes(block.proposed()),
@@ -102,6 +149,8 @@ impl<'a> Meter<'a> {
         Self {
             policy,
             block,
+            known,
+            used: [0; 3],
             position: 0,
             size: ResourceControlPolicy::EMPTY_BLOCK_SIZE,
             fees: 0,
@@ -125,6 +174,9 @@ impl<'a> Meter<'a> {
             // An outcome of another shape is reported as what it does not send.
             _ => empty(),
         };
+        self.size = self
+            .size
+            .saturating_add(self.left_by_applications(verdicts));
         self.position += 1;
         let prices = &self.policy.prices;
         let price = |each: Amount, byte: Amount, bytes: u64| {
@@ -158,17 +210,109 @@ impl<'a> Meter<'a> {
             self.size,
             max,
         );
-        self.pay(verdicts, accounts, fees)
+        self.pay(verdicts, accounts, fees, true)
     }
 
-    /// The chain's own balance pays first, then the account of the block's owner.
-    fn pay(&mut self, verdicts: &mut Verdicts, accounts: &mut Accounts, fees: u128) -> u128 {
+    /// A user action is through: gives what the accounts paid for it, and what its grant did.
+    pub(super) fn action(
+        &mut self,
+        verdicts: &mut Verdicts,
+        accounts: &mut Accounts,
+        action: &ActionRecord,
+        grant: u128,
+    ) -> (u128, u128) {
+        let limits = &self.policy.limits;
+        let parts = [
+            (
+                "units of fuel",
+                limits.maximum_wasm_fuel_per_block,
+                fuel_of(action),
+            ),
+            (
+                "bytes read",
+                limits.maximum_bytes_read_per_block,
+                action.used.bytes_read,
+            ),
+            (
+                "bytes written",
+                limits.maximum_bytes_written_per_block,
+                action.used.bytes_written,
+            ),
+        ];
+        for ((what, max, more), used) in parts.into_iter().zip(&mut self.used) {
+            *used = used.saturating_add(more);
+            within(verdicts, self.block, what, *used, max);
+        }
+        let fees = price_of(&self.policy.prices, action);
+        let from_grant = fees.min(grant);
+        self.fees = self.fees.saturating_add(from_grant);
+        // A grant stands for the chain's own balance.
+        let paid = self.pay(verdicts, accounts, fees - from_grant, grant == 0);
+        (paid, from_grant)
+    }
+
+    /// What applications left in the block in the transaction that is through: its bytes. What they
+    /// say that they used has to agree with it.
+    fn left_by_applications(&self, verdicts: &mut Verdicts) -> u64 {
+        let outcome = self.block.outcome();
+        let (Some(activity), Some(left)) = (self.known.told(), &outcome.applications) else {
+            return 0;
+        };
+        let at = self.position;
+        let here = |transaction: u32| usize::try_from(transaction) == Ok(at);
+        let (mut size, mut published, mut published_bytes) = (0u64, 0u64, 0u64);
+        for (_, event) in left.events.iter().filter(|(of, _)| here(*of)) {
+            size = size.saturating_add(bytes(event));
+            published += 1;
+            published_bytes = published_bytes.saturating_add(long(event.value.len()));
+        }
+        for (_, blob) in left.created_blobs.iter().filter(|(of, _)| here(*of)) {
+            size = size.saturating_add(bytes(&**blob));
+            published += 1;
+            published_bytes = published_bytes.saturating_add(long(blob.bytes().len()));
+        }
+        for (_, result) in left.operation_results.iter().filter(|(of, _)| here(*of)) {
+            size = size.saturating_add(bytes(result));
+        }
+        let answers = outcome.oracle_responses.get(at).into_iter().flatten();
+        let (mut queries, mut requests) = (0u64, 0u64);
+        for answer in answers {
+            match answer {
+                OracleResponse::Service(_) => queries += 1,
+                OracleResponse::Http(_) => requests += 1,
+                _ => {}
+            }
+        }
+        let sum = |part: fn(&Usage) -> u64| {
+            let parts = actions::actions_of(activity, at).map(|action| part(&action.used));
+            parts.fold(0, u64::saturating_add)
+        };
+        // Who creates a blob twice pays twice, and the block has it once.
+        let agrees = sum(|used| used.published) >= published
+            && sum(|used| used.bytes_published) >= published_bytes
+            && sum(|used| used.oracle_queries) == queries
+            && sum(|used| used.http_requests) == requests;
+        let height = self.block.height();
+        verdicts.check(Invariant::Fees, agrees, || {
+            format!("transaction {at} of block {height} uses what no application says that it did")
+        });
+        size
+    }
+
+    /// The chain's own balance pays first, if it does, then the account of the block's owner.
+    fn pay(
+        &mut self,
+        verdicts: &mut Verdicts,
+        accounts: &mut Accounts,
+        fees: u128,
+        chain_pays: bool,
+    ) -> u128 {
         if fees == 0 {
             return 0;
         }
         let mut missing = fees;
         let owner = self.block.proposed().authenticated_owner;
-        let payers = [Some(AccountOwner::CHAIN), owner];
+        let payers = [chain_pays.then_some(AccountOwner::CHAIN), owner];
         for payer in payers.iter().flatten() {
             let balance = accounts.balance(payer);
             let part = missing.min(balance);

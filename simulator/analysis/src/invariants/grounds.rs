@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use protocol::{
     Timestamp,
-    block::{Block, SystemOperation},
+    application::activity::Changed,
+    block::{Block, SystemOperation, Transaction},
     certificate::{BlockCertificate, CertificateKind, VotePayload},
     committee::Committee,
     description::ChainDescription,
@@ -19,7 +20,10 @@ use protocol::{
     round::Round,
 };
 
-use super::{Invariant, Verdicts};
+use super::{
+    Invariant, Verdicts,
+    actions::{self, Known},
+};
 use crate::registry::{ChainNo, Registry, reach};
 
 /// A vote with its circumstances.
@@ -50,11 +54,29 @@ impl Rights {
     }
 
     /// Takes in what a confirmed block says of owners.
-    pub(crate) fn block(&mut self, chain: ChainNo, block: &Block, registry: &mut Registry) {
-        for operation in block.proposed().operations() {
-            if let SystemOperation::ChangeOwnership(ownership) = operation {
-                *reach(&mut self.ownership, chain.index()) = Some(Arc::new((**ownership).clone()));
+    pub(crate) fn block(
+        &mut self,
+        chain: ChainNo,
+        block: &Block,
+        known: Known<'_>,
+        registry: &mut Registry,
+    ) {
+        let owners = reach(&mut self.ownership, chain.index());
+        for (at, step) in block.proposed().transactions.iter().enumerate() {
+            if let Transaction::ExecuteOperation(SystemOperation::ChangeOwnership(ownership)) = step
+            {
+                *owners = Some(Arc::new((**ownership).clone()));
             }
+            let changes = known.told().into_iter();
+            for change in changes.flat_map(|activity| actions::changes_of(activity, at)) {
+                if let Changed::Ownership(ownership) = &change.what {
+                    *owners = Some(ownership.clone());
+                }
+            }
+        }
+        if known.told().is_none() {
+            // Its applications may have changed them.
+            *owners = None;
         }
         for description in block.opened() {
             let child = registry.chain(&description.id());

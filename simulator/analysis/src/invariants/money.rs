@@ -14,7 +14,7 @@ use protocol::{
     policy::ResourceControlPolicy,
 };
 
-use super::{Invariant, Verdicts, drops::Drops, fees::Meter, reckoning::Reckoning};
+use super::{Invariant, Verdicts, actions::Known, drops::Drops, fees::Meter, reckoning::Reckoning};
 use crate::registry::{ChainNo, Registry, reach};
 
 /// The accounts of one chain.
@@ -113,27 +113,28 @@ impl Money {
     }
 
     /// Takes in a confirmed block; `skipped` is what bundles held that it jumped over, `policy` what
-    /// resources cost in its epoch. Gives what it has cost, where anything costs, and what its chain
+    /// resources cost in its epoch, `known` what its applications did. Gives what it has cost, where anything costs, and what its chain
     /// holds after it.
     pub(crate) fn block(
         &mut self,
         verdicts: &mut Verdicts,
-        (chain, block): (ChainNo, &Block),
+        (chain, block, known): (ChainNo, &Block, Known<'_>),
         skipped: u128,
         policy: Option<&ResourceControlPolicy>,
         registry: &mut Registry,
     ) -> Option<(u128, Option<u128>)> {
         reach(&mut self.accounts, chain.index());
-        let mut meter = policy.map(|policy| Meter::new(verdicts, policy, block));
+        if known.told().is_none() {
+            self.untold(chain);
+        }
+        let meter = policy.map(|policy| Meter::new(verdicts, policy, (block, known)));
         let accounts = &mut self.accounts[chain.index()];
-        let mut reckoning = Reckoning::new(verdicts, accounts, block);
+        let mut reckoning = Reckoning::new(verdicts, accounts, (block, known), meter);
         for transaction in &block.proposed().transactions {
             reckoning.transaction(transaction);
-            if let Some(meter) = &mut meter {
-                reckoning.pay_fees(meter, transaction);
-            }
         }
         reckoning.compare();
+        let fees = reckoning.fees();
         let Reckoning {
             consumed,
             dropped,
@@ -160,7 +161,6 @@ impl Money {
         self.balances = self.balances.saturating_add(children);
         self.dropped = self.dropped.saturating_add(dropped).saturating_add(skipped);
         self.drops.note(verdicts.stamp, block, (dropped, skipped));
-        let fees = meter.map(|meter| meter.fees);
         self.burned = self.burned.saturating_add(fees.unwrap_or(0));
         let on_the_way = self.in_flight.saturating_add(sent);
         let left = consumed

@@ -4,9 +4,10 @@
 
 use protocol::{
     Amount,
+    application::activity::{MoneyMove, Moved},
     block::{Block, SystemOperation, Transaction},
     draft::{BundleDraft, ContentDraft},
-    ids::{Account, AccountOwner, ChainId},
+    ids::{Account, AccountOwner, ApplicationId, ChainId},
     message::{
         IncomingBundle, MessageAction, MessageKind, OutgoingMessage, PostedMessage, SystemMessage,
     },
@@ -14,9 +15,11 @@ use protocol::{
 
 use super::{
     Invariant, Verdicts,
+    actions::{self, Known},
     fees::Meter,
     money::{Accounts, value, worth},
 };
+use crate::registry::index;
 
 /// A message that a block should send.
 struct Expected<'a> {
@@ -60,11 +63,29 @@ enum Said<'a> {
         amount: Amount,
         recipient: Account,
     },
+    /// Whatever this application says, to whom it likes: it has been granted something.
+    Granted(ApplicationId),
+}
+
+/// Whether a message is one that an application may send.
+fn is_of_application(sent: &OutgoingMessage) -> Option<ApplicationId> {
+    match (&sent.message, sent.kind) {
+        (SystemMessage::User(_), MessageKind::Bouncing | MessageKind::Protected) => None,
+        (SystemMessage::User(message), MessageKind::Simple | MessageKind::Tracked) => {
+            Some(message.application_id)
+        }
+        (SystemMessage::Credit { .. } | SystemMessage::Withdraw { .. }, _) => None,
+    }
 }
 
 impl Expected<'_> {
     /// Whether a message is the expected one.
     fn is(&self, sent: &OutgoingMessage) -> bool {
+        if let Said::Granted(application) = self.said {
+            return is_of_application(sent) == Some(application)
+                && sent.grant == self.grant
+                && sent.refund_grant_to.as_deref() == self.refund_grant_to.as_ref();
+        }
         let same = match (&self.said, &sent.message) {
             (Said::Same(message), sent) => *message == sent,
             (
@@ -91,7 +112,7 @@ impl Expected<'_> {
                     recipient: to,
                 },
             ) => (owner, amount, recipient) == (who, much, to),
-            (Said::Credit { .. } | Said::Withdraw { .. }, _) => false,
+            (Said::Credit { .. } | Said::Withdraw { .. } | Said::Granted(_), _) => false,
         };
         same && sent.destination == self.destination
             && sent.kind == self.kind
@@ -105,7 +126,14 @@ pub(super) struct Reckoning<'a> {
     verdicts: &'a mut Verdicts,
     accounts: &'a mut Accounts,
     block: &'a Block,
+    /// What its applications did.
+    known: Known<'a>,
+    /// The next user action.
+    next_action: u32,
+    meter: Option<Meter<'a>>,
     emitted: Vec<Expected<'a>>,
+    /// Balances of the chains that it should open.
+    opens: Vec<Amount>,
     pub(super) consumed: u128,
     pub(super) dropped: u128,
     /// What the accounts gained and paid.
@@ -117,12 +145,17 @@ impl<'a> Reckoning<'a> {
     pub(super) const fn new(
         verdicts: &'a mut Verdicts,
         accounts: &'a mut Accounts,
-        block: &'a Block,
+        (block, known): (&'a Block, Known<'a>),
+        meter: Option<Meter<'a>>,
     ) -> Self {
         Self {
             verdicts,
             accounts,
             block,
+            known,
+            next_action: 0,
+            meter,
+            opens: Vec::new(),
             emitted: Vec::new(),
             consumed: 0,
             dropped: 0,
@@ -135,12 +168,83 @@ impl<'a> Reckoning<'a> {
             Transaction::ReceiveMessages(incoming) => self.receive(incoming),
             Transaction::ExecuteOperation(operation) => self.operation(operation),
         }
+        // I-22: what it costs leaves the accounts.
+        if let Some(meter) = &mut self.meter {
+            let paid = meter.transaction(self.verdicts, self.accounts, transaction);
+            self.change.1 = self.change.1.saturating_add(paid);
+        }
     }
 
-    /// I-22: what the transaction costs leaves the accounts.
-    pub(super) fn pay_fees(&mut self, meter: &mut Meter<'_>, transaction: &Transaction) {
-        let paid = meter.transaction(self.verdicts, self.accounts, transaction);
-        self.change.1 = self.change.1.saturating_add(paid);
+    /// What the block has cost, if anything costs and it is known.
+    pub(super) fn fees(&self) -> Option<u128> {
+        self.known.told()?;
+        self.meter.as_ref().map(|meter| meter.fees)
+    }
+
+    /// A user action: the money that it moves, and what it costs. Gives what is left of its grant.
+    fn action(&mut self, grant: Amount) -> Amount {
+        let Some(activity) = self.known.told() else {
+            return grant;
+        };
+        let place = self.next_action;
+        self.next_action += 1;
+        let moves = activity.moves.iter().filter(|one| one.action == place);
+        for moved in moves {
+            self.moves(moved);
+        }
+        let (Some(meter), Some(action)) = (&mut self.meter, activity.actions.get(index(place)))
+        else {
+            return grant;
+        };
+        let (from_accounts, from_grant) =
+            meter.action(self.verdicts, self.accounts, action, grant.attos());
+        self.change.1 = self.change.1.saturating_add(from_accounts);
+        Amount::from_attos(grant.attos().saturating_sub(from_grant))
+    }
+
+    fn moves(&mut self, moved: &MoneyMove) {
+        match &moved.what {
+            Moved::Transfer {
+                source,
+                destination,
+                amount,
+            } => self.pay(source, destination, *amount),
+            Moved::Claim {
+                source,
+                target,
+                destination,
+                amount,
+            } => self.claim(*source, *target, destination, *amount),
+            Moved::Opened { amount, .. } => self.open(*amount),
+            Moved::Grant { source, amount } => {
+                self.debit(source, *amount);
+                let said = Said::Granted(moved.application);
+                let chain_id = self.block.chain_id();
+                let owner = *source;
+                let back = Some(Account { chain_id, owner });
+                let sent = Expected::new(chain_id, MessageKind::Simple, said);
+                self.emitted.push(sent.granted(*amount, back));
+            }
+        }
+    }
+
+    fn open(&mut self, balance: Amount) {
+        self.debit(&AccountOwner::CHAIN, balance);
+        self.opens.push(balance);
+    }
+
+    fn claim(&mut self, owner: AccountOwner, target: ChainId, recipient: &Account, amount: Amount) {
+        if target == self.block.chain_id() {
+            self.pay(&owner, recipient, amount);
+            return;
+        }
+        let said = Said::Withdraw {
+            owner,
+            amount,
+            recipient: *recipient,
+        };
+        let sent = Expected::new(target, MessageKind::Simple, said);
+        self.emitted.push(sent);
     }
 
     fn receive(&mut self, incoming: &'a IncomingBundle) {
@@ -156,13 +260,13 @@ impl<'a> Reckoning<'a> {
                 }
                 (MessageAction::Reject, MessageKind::Protected) => self.lose(carried),
                 (MessageAction::Reject, _) => {
-                    let refunded = self.refund(posted);
+                    let refunded = self.refund(posted, posted.grant);
                     self.lose(carried.saturating_sub(refunded));
                 }
                 (MessageAction::Accept, kind) => {
-                    self.accept(kind, &posted.message);
-                    let refunded = self.refund(posted);
-                    self.lose(posted.grant.attos().saturating_sub(refunded));
+                    let left = self.accept(kind, posted);
+                    let refunded = self.refund(posted, left);
+                    self.lose(left.attos().saturating_sub(refunded));
                 }
             }
         }
@@ -172,20 +276,21 @@ impl<'a> Reckoning<'a> {
         self.dropped = self.dropped.saturating_add(attos);
     }
 
-    /// A grant goes back to whoever gave it; nothing here uses any of it. Gives how much that is.
-    fn refund(&mut self, posted: &PostedMessage) -> u128 {
+    /// What is left of a grant goes back to whoever gave it. Gives how much that is.
+    fn refund(&mut self, posted: &PostedMessage, left: Amount) -> u128 {
         let Some(account) = posted.refund_grant_to.as_deref() else {
             return 0;
         };
-        if !posted.grant.is_zero() {
+        if !left.is_zero() {
             let source = AccountOwner::CHAIN;
-            self.give(source, account, posted.grant);
+            self.give(source, account, left);
         }
-        posted.grant.attos()
+        left.attos()
     }
 
-    fn accept(&mut self, kind: MessageKind, message: &'a SystemMessage) {
-        match message {
+    /// Gives what is left of the message's grant.
+    fn accept(&mut self, kind: MessageKind, posted: &'a PostedMessage) -> Amount {
+        match &posted.message {
             SystemMessage::Credit {
                 target,
                 amount,
@@ -201,8 +306,9 @@ impl<'a> Reckoning<'a> {
             } => {
                 self.pay(owner, recipient, *amount);
             }
-            SystemMessage::User(_) => {}
+            SystemMessage::User(_) => return self.action(posted.grant),
         }
+        posted.grant
     }
 
     fn operation(&mut self, operation: &'a SystemOperation) {
@@ -224,23 +330,13 @@ impl<'a> Reckoning<'a> {
                 target_id,
                 recipient,
                 amount,
-            } => {
-                if *target_id == self.block.chain_id() {
-                    self.pay(owner, recipient, *amount);
-                } else {
-                    let (owner, amount, recipient) = (*owner, *amount, *recipient);
-                    let said = Said::Withdraw {
-                        owner,
-                        amount,
-                        recipient,
-                    };
-                    let sent = Expected::new(*target_id, MessageKind::Simple, said);
-                    self.emitted.push(sent);
-                }
-            }
+            } => self.claim(*owner, *target_id, recipient, *amount),
             SystemOperation::SendBundle(draft) => self.bundle(draft),
-            SystemOperation::OpenChain(config) => {
-                self.debit(&AccountOwner::CHAIN, config.balance);
+            SystemOperation::OpenChain(config) => self.open(config.balance),
+            SystemOperation::CreateApplication(_)
+            | SystemOperation::User(_)
+            | SystemOperation::UpdateStream(_) => {
+                self.action(Amount::ZERO);
             }
             SystemOperation::Submitted(operation) => {
                 let submission = &operation.submission;
@@ -255,9 +351,6 @@ impl<'a> Reckoning<'a> {
             | SystemOperation::PublishDataBlob { .. }
             | SystemOperation::VerifyBlob { .. }
             | SystemOperation::PublishModule { .. }
-            | SystemOperation::CreateApplication(_)
-            | SystemOperation::User(_)
-            | SystemOperation::UpdateStream(_)
             | SystemOperation::Approve { .. }
             | SystemOperation::ChangeApplicationPermissions(_) => {}
         }
@@ -348,52 +441,36 @@ impl<'a> Reckoning<'a> {
         self.change.1 = self.change.1.saturating_add(amount.attos().min(balance));
     }
 
-    /// I-21: what the block sends and opens is what its transactions say.
+    /// I-21: what the block sends and opens is what its transactions say, and its applications did.
     pub(super) fn compare(&mut self) {
+        let Some(activity) = self.known.told() else {
+            return;
+        };
         let outcome = self.block.outcome();
-        let sent: Vec<_> = outcome.messages.iter().flatten().collect();
-        let same = sent.len() == self.emitted.len()
-            && sent
-                .iter()
-                .zip(&self.emitted)
-                .all(|(sent, expected)| expected.is(sent));
-        let (found, expected, height) = (sent.len(), self.emitted.len(), self.block.height());
+        let mut expected = self.emitted.iter();
+        let mut as_expected = |transaction: usize, sent: &OutgoingMessage| {
+            let free = is_of_application(sent).filter(|_| sent.grant.is_zero());
+            if let Some(application) = free {
+                return sent.refund_grant_to.is_none()
+                    && actions::ran(activity, transaction, application);
+            }
+            expected.next().is_some_and(|expected| expected.is(sent))
+        };
+        let mut sent = outcome.messages.iter().enumerate();
+        let same = sent.all(|(at, sent)| sent.iter().all(|sent| as_expected(at, sent)))
+            && expected.next().is_none();
+        let (expected, height) = (self.emitted.len(), self.block.height());
         self.verdicts.check(Invariant::BlockConservation, same, || {
+            let found = outcome.messages.iter().map(Vec::len).sum::<usize>();
             format!("block {height} sends {found} messages that are not the {expected} expected")
         });
-        let configs = self
-            .block
-            .proposed()
-            .operations()
-            .filter_map(|operation| match operation {
-                SystemOperation::OpenChain(config) => Some(config.balance),
-                SystemOperation::Transfer { .. }
-                | SystemOperation::Claim { .. }
-                | SystemOperation::SendBundle(_)
-                | SystemOperation::ChangeOwnership(_)
-                | SystemOperation::CloseChain
-                | SystemOperation::Submitted(_)
-                | SystemOperation::PublishCommitteeBlob { .. }
-                | SystemOperation::CreateCommittee { .. }
-                | SystemOperation::RemoveCommittee { .. }
-                | SystemOperation::ProcessNewEpoch(_)
-                | SystemOperation::PublishDataBlob { .. }
-                | SystemOperation::VerifyBlob { .. }
-                | SystemOperation::PublishModule { .. }
-                | SystemOperation::CreateApplication(_)
-                | SystemOperation::User(_)
-                | SystemOperation::UpdateStream(_)
-                | SystemOperation::Approve { .. }
-                | SystemOperation::TransferFrom { .. }
-                | SystemOperation::ChangeApplicationPermissions(_) => None,
-            });
         let opened = self
             .block
             .opened()
             .map(|description| description.config.balance);
-        self.verdicts
-            .check(Invariant::BlockConservation, configs.eq(opened), || {
-                format!("block {height} opens other chains than its operations say")
-            });
+        let same = opened.eq(self.opens.iter().copied());
+        self.verdicts.check(Invariant::BlockConservation, same, || {
+            format!("block {height} opens other chains than its transactions say")
+        });
     }
 }

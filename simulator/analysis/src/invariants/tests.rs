@@ -15,7 +15,7 @@ use protocol::{
 use super::*;
 use crate::{
     registry::Registry,
-    testing::{A, B, Network, ROUND, directory, genesis, tampered, wallet, worker},
+    testing::{A, B, Network, ROUND, directory, tampered, wallet, worker},
     validators::{Committee, Parties},
 };
 use trace::Event;
@@ -180,14 +180,11 @@ fn i_3_a_gap_and_a_far_epoch() {
     let below = block.hash();
     let follow = |change: &dyn Fn(&mut protocol::block::ProposedBlock)| {
         let mut network = Network {
-            genesis: genesis(),
             chains: network.chains.clone(),
             states: network.states.clone(),
             records: network.records.clone(),
             now_us: network.now_us,
-            round: network.round,
-            policy: None,
-            charged: None,
+            ..Network::new()
         };
         let transactions = vec![network.pay(1)];
         let block = network.block(A, transactions);

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     amount::Amount,
-    application::{guest::Entry, request::LogLevel},
+    application::{description::StreamId, guest::Entry, request::LogLevel},
     ids::{Account, AccountOwner, ApplicationId, ChainId},
+    ownership::ChainOwnership,
+    permissions::ApplicationPermissions,
 };
 
 /// Where a user action enters its first application.
@@ -57,13 +59,40 @@ pub struct ActionRecord {
     /// Who ran, in the order of entering; the first is the application that the action is of. What a
     /// service used that was asked as an oracle is not among them.
     pub calls: Vec<CallRecord>,
+    /// What else they used.
+    pub used: Usage,
+}
+
+/// What a user action used, beside fuel, of all that may have a price.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Reads of storage, events and blobs.
+    pub read_operations: u64,
+    /// Bytes that they gave.
+    pub bytes_read: u64,
+    /// Changes of storage.
+    pub write_operations: u64,
+    /// Bytes of keys and values in them.
+    pub bytes_written: u64,
+    /// Blobs of code that were loaded.
+    pub blobs_read: u64,
+    /// Their bytes.
+    pub blob_bytes_read: u64,
+    /// Blobs that were created, and events.
+    pub published: u64,
+    /// Their bytes.
+    pub bytes_published: u64,
+    /// Services that were asked as oracles.
+    pub oracle_queries: u64,
+    /// Requests to web servers.
+    pub http_requests: u64,
 }
 
 /// Money that an application moved.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct MoneyMove {
-    /// The transaction in which it did.
-    pub transaction: u32,
+    /// The user action in which it did, as its place among those of the block.
+    pub action: u32,
     /// Which application.
     pub application: ApplicationId,
     /// What.
@@ -109,6 +138,35 @@ pub enum Moved {
     },
 }
 
+/// What an application changed that other blocks of the chain depend on, and that the block does not
+/// say.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct ChainChange {
+    /// The user action in which it did, as its place among those of the block.
+    pub action: u32,
+    /// Which application.
+    pub application: ApplicationId,
+    /// What.
+    pub what: Changed,
+}
+
+/// A change of a chain by an application.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Changed {
+    /// The chain is closed.
+    Closed,
+    /// It has other owners.
+    Ownership(Arc<ChainOwnership>),
+    /// It permits something else.
+    Permissions(Arc<ApplicationPermissions>),
+    /// The application follows a stream of a chain from its first event on, if it did not before.
+    Subscribed(ChainId, StreamId),
+    /// The application follows it no more.
+    Unsubscribed(ChainId, StreamId),
+    /// The application gets the events of a stream from one index to before another.
+    Handed(ChainId, StreamId, u32, u32),
+}
+
 /// What an application keeps on the chain after a block that called it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct StorageRecord {
@@ -127,6 +185,8 @@ pub struct Activity {
     pub actions: Vec<ActionRecord>,
     /// Money that they moved, in order.
     pub moves: Vec<MoneyMove>,
+    /// What else they changed that lasts, in order.
+    pub changes: Vec<ChainChange>,
     /// What those applications keep that were called, by id.
     pub storage: Vec<StorageRecord>,
     /// Lines that they wrote to their logs, each cut to a length, and how many there were.

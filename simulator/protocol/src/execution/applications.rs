@@ -17,7 +17,10 @@ use crate::{
     amount::Amount,
     application::{
         action::{self, ActionError, MessageContext, UserAction},
-        activity::{ActionRecord, Activity, EntryKind, MoneyMove, Moved, StorageRecord},
+        activity::{
+            ActionRecord, Activity, ChainChange, Changed, EntryKind, MoneyMove, Moved,
+            StorageRecord,
+        },
         description::{ApplicationDescription, VmRuntime},
         guest::{Entry, GuestError, Role},
         outcome::{ApplicationOutcome, UserMessage, UserOperation},
@@ -54,6 +57,11 @@ impl Made {
     }
 }
 
+/// The place of the action that runs among those of its block.
+fn place(activity: &Activity) -> u32 {
+    u32::try_from(activity.actions.len()).expect("blocks are small")
+}
+
 impl Execution<'_> {
     pub(super) fn made(&mut self) -> &mut Made {
         let made = self.made.as_mut();
@@ -74,9 +82,21 @@ impl Execution<'_> {
 
     /// An application has moved money.
     pub(super) fn has_moved(&mut self, application: ApplicationId, what: Moved) {
-        let transaction = self.position();
-        self.made().activity.moves.push(MoneyMove {
-            transaction,
+        let activity = &mut self.made().activity;
+        let action = place(activity);
+        activity.moves.push(MoneyMove {
+            action,
+            application,
+            what,
+        });
+    }
+
+    /// An application has changed something that lasts.
+    pub(super) fn has_changed(&mut self, application: ApplicationId, what: Changed) {
+        let activity = &mut self.made().activity;
+        let action = place(activity);
+        activity.changes.push(ChainChange {
+            action,
             application,
             what,
         });
@@ -173,16 +193,17 @@ impl Execution<'_> {
         action.fuel = self.fuel_left();
         let mut runtime = Runtime::new(self);
         let outcome = action::perform(&action, &mut runtime);
-        let transaction = self.position();
+        let (transaction, used) = (self.position(), std::mem::take(self.usage()));
         self.made().activity.actions.push(ActionRecord {
             transaction,
             entry: EntryKind::of(&action.entry),
             calls: outcome.calls,
+            used,
         });
         let fuel = action.fuel.saturating_sub(outcome.fuel);
         self.burn(fuel);
         let result = outcome.result.map_err(|error| self.failure(error))?;
-        let left = self.pay_action(fuel, grant)?;
+        let left = self.pay_action(fuel, &used, grant)?;
         Ok((result, left))
     }
 
@@ -241,7 +262,7 @@ impl Execution<'_> {
 
     /// A blob comes to be. The chain uses it from now on, and nobody has to be asked for it.
     pub(super) fn create_blob(&mut self, blob: Arc<Blob>) -> Result<(), ExecutionError> {
-        self.owe_published(blob.bytes().len());
+        self.has_published(blob.bytes().len());
         if let Some(meter) = &mut self.meter {
             meter.track_block_size(&*blob)?;
         }
@@ -300,11 +321,7 @@ impl Execution<'_> {
             Role::Contract => module_id.contract(),
             Role::Service => module_id.service(),
         })?;
-        let bytes = u64::try_from(blob.bytes().len()).expect("a length has at most 64 bits");
-        self.owe(|prices| {
-            let each = prices.blob_byte_read.saturating_mul(bytes);
-            prices.blob_read.saturating_add(each)
-        });
+        self.has_loaded(blob.bytes().len());
         let module = self.content.and_then(|content| content.module(role, &blob));
         match module {
             None => Err(RuntimeError::UnsupportedVmRuntime(module_id.vm_runtime)),

@@ -1,11 +1,14 @@
 //! What applications use, what that costs, and how much of it a block may use.
 //!
 //! Fuel is limited in every block, so that every block ends; the rest only under a policy. What a
-//! user action costs is added up while it runs and paid once it is through: by the grant of its
+//! user action uses is counted while it runs and paid for once it is through: by the grant of its
 //! message, or else as other fees are.
 
 use super::Execution;
-use crate::{amount::Amount, error::ExecutionError, policy::Prices};
+use crate::{
+    amount::Amount, application::activity::Usage, error::ExecutionError, policy::Prices,
+    sabotage::Sabotage,
+};
 
 /// Fuel of a block where no policy allows less: about a second on an ordinary machine.
 pub(super) const FUEL_MAX: u64 = 1_000_000_000;
@@ -19,12 +22,32 @@ pub(super) struct Used {
     fuel: u64,
     bytes_read: u64,
     bytes_written: u64,
-    /// What the running action costs, without its fuel.
-    owed: Amount,
+    /// What the running action has used beside fuel.
+    action: Usage,
 }
 
 fn count(bytes: usize) -> u64 {
     u64::try_from(bytes).expect("a length has at most 64 bits")
+}
+
+/// What an action costs that has used so much.
+fn price_of(prices: &Prices, fuel: u64, used: &Usage) -> Amount {
+    let parts = [
+        (prices.wasm_fuel_unit, fuel),
+        (prices.read_operation, used.read_operations),
+        (prices.byte_read, used.bytes_read),
+        (prices.write_operation, used.write_operations),
+        (prices.byte_written, used.bytes_written),
+        (prices.blob_read, used.blobs_read),
+        (prices.blob_byte_read, used.blob_bytes_read),
+        (prices.blob_published, used.published),
+        (prices.blob_byte_published, used.bytes_published),
+        (prices.service_as_oracle_query, used.oracle_queries),
+        (prices.http_request, used.http_requests),
+    ];
+    parts.iter().fold(Amount::ZERO, |sum, (price, count)| {
+        sum.saturating_add(price.saturating_mul(*count))
+    })
 }
 
 impl Execution<'_> {
@@ -44,31 +67,31 @@ impl Execution<'_> {
         max.saturating_sub(self.used().fuel)
     }
 
-    /// The running action owes something more.
-    pub(super) fn owe(&mut self, price: impl FnOnce(&Prices) -> Amount) {
-        if let Some(meter) = &self.meter {
-            let price = price(&meter.policy.prices);
-            let used = self.used();
-            used.owed = used.owed.saturating_add(price);
-        }
+    /// What the running action has used so far beside fuel.
+    pub(super) fn usage(&mut self) -> &mut Usage {
+        &mut self.used().action
+    }
+
+    /// The running action has loaded a blob of so many bytes.
+    pub(super) fn has_loaded(&mut self, bytes: usize) {
+        let used = self.usage();
+        used.blobs_read += 1;
+        used.blob_bytes_read = used.blob_bytes_read.saturating_add(count(bytes));
     }
 
     /// The running action has read so many bytes in one read.
     pub(super) fn has_read(&mut self, bytes: usize) -> Result<(), ExecutionError> {
-        let Some(meter) = &self.meter else {
-            return Ok(());
-        };
-        let (bytes, max) = (
-            count(bytes),
-            meter.policy.limits.maximum_bytes_read_per_block,
-        );
-        self.owe(|prices| {
-            let each = prices.byte_read.saturating_mul(bytes);
-            prices.read_operation.saturating_add(each)
-        });
+        let bytes = count(bytes);
+        let used = self.usage();
+        used.read_operations += 1;
+        used.bytes_read = used.bytes_read.saturating_add(bytes);
         let read = &mut self.used().bytes_read;
         *read = read.saturating_add(bytes);
-        within(*read, max)
+        let read = *read;
+        let limits = self.meter.as_ref().map(|meter| meter.policy.limits);
+        limits.map_or(Ok(()), |limits| {
+            within(read, limits.maximum_bytes_read_per_block)
+        })
     }
 
     /// The running action has written so many bytes in so many changes.
@@ -77,42 +100,42 @@ impl Execution<'_> {
         changes: usize,
         bytes: usize,
     ) -> Result<(), ExecutionError> {
-        let Some(meter) = &self.meter else {
-            return Ok(());
-        };
-        let max = meter.policy.limits.maximum_bytes_written_per_block;
-        let (changes, bytes) = (count(changes), count(bytes));
-        self.owe(|prices| {
-            let each = prices.byte_written.saturating_mul(bytes);
-            prices
-                .write_operation
-                .saturating_mul(changes)
-                .saturating_add(each)
-        });
+        let bytes = count(bytes);
+        let used = self.usage();
+        used.write_operations = used.write_operations.saturating_add(count(changes));
+        used.bytes_written = used.bytes_written.saturating_add(bytes);
         let written = &mut self.used().bytes_written;
         *written = written.saturating_add(bytes);
-        within(*written, max)
+        let written = *written;
+        let limits = self.meter.as_ref().map(|meter| meter.policy.limits);
+        limits.map_or(Ok(()), |limits| {
+            within(written, limits.maximum_bytes_written_per_block)
+        })
     }
 
     /// The running action publishes so many bytes, as a blob or as an event.
-    pub(super) fn owe_published(&mut self, bytes: usize) {
-        let bytes = count(bytes);
-        self.owe(|prices| {
-            let each = prices.blob_byte_published.saturating_mul(bytes);
-            prices.blob_published.saturating_add(each)
-        });
+    pub(super) fn has_published(&mut self, bytes: usize) {
+        let used = self.usage();
+        used.published += 1;
+        used.bytes_published = used.bytes_published.saturating_add(count(bytes));
     }
 
-    /// The action is through, and has used so much fuel. Its message's grant pays first, and then the
+    /// The action is through, and has used so much. Its message's grant pays first, and then the
     /// account of the block's owner; where there is no grant, the chain pays as for anything else.
     /// Gives what is left of the grant.
     pub(super) fn pay_action(
         &mut self,
         fuel: u64,
+        used: &Usage,
         grant: Amount,
     ) -> Result<Amount, ExecutionError> {
-        self.owe(|prices| prices.of_fuel(fuel));
-        let owed = std::mem::take(&mut self.used().owed);
+        let paid = if self.sabotage == Sabotage::FuelIsFree {
+            0
+        } else {
+            fuel
+        };
+        let prices = self.meter.as_ref().map(|meter| &meter.policy.prices);
+        let owed = prices.map_or(Amount::ZERO, |prices| price_of(prices, paid, used));
         if grant.is_zero() {
             self.charge(owed)?;
             return Ok(grant);

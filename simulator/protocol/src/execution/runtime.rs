@@ -13,7 +13,7 @@ use crate::{
     amount::Amount,
     application::{
         action::ActionError,
-        activity::Moved,
+        activity::{Changed, Moved},
         description::{GenericApplicationId, ModuleId, StreamId, StreamName, VmRuntime},
         guest::Role,
         outcome::{UserMessage, UserOperation},
@@ -32,6 +32,7 @@ use crate::{
     ownership::ChainOwnership,
     permissions::ApplicationPermissions,
     policy::Prices,
+    sabotage::Sabotage,
 };
 
 /// The block being executed, for one user action.
@@ -126,6 +127,9 @@ impl<'e, 'a> Runtime<'e, 'a> {
     }
 
     fn may_manage(&self, application: ApplicationId) -> bool {
+        if self.execution.sabotage == Sabotage::PermissionsIgnored {
+            return true;
+        }
         let permissions = self.execution.state.permissions.as_ref();
         permissions.is_some_and(|permissions| permissions.manage_chain.contains(&application))
     }
@@ -267,6 +271,8 @@ impl ContractRuntime for Runtime<'_, '_> {
         if may {
             self.execution.changes.push(StateChange::Closed);
             self.execution.state.closed = true;
+            let execution = &mut *self.execution;
+            execution.has_changed(authority.application, Changed::Closed);
         }
         Ok(may)
     }
@@ -278,7 +284,10 @@ impl ContractRuntime for Runtime<'_, '_> {
     ) -> Result<bool, RuntimeError> {
         let may = self.may_manage(authority.application);
         if may {
-            self.execution.set_ownership(&Arc::new(ownership));
+            let ownership = Arc::new(ownership);
+            self.execution.set_ownership(&ownership);
+            let changed = Changed::Ownership(ownership);
+            self.execution.has_changed(authority.application, changed);
         }
         Ok(may)
     }
@@ -290,7 +299,10 @@ impl ContractRuntime for Runtime<'_, '_> {
     ) -> Result<bool, RuntimeError> {
         let may = self.may_manage(authority.application);
         if may {
-            self.execution.set_permissions(&Arc::new(permissions));
+            let permissions = Arc::new(permissions);
+            self.execution.set_permissions(&permissions);
+            let changed = Changed::Permissions(permissions);
+            self.execution.has_changed(authority.application, changed);
         }
         Ok(may)
     }
@@ -330,12 +342,15 @@ impl ContractRuntime for Runtime<'_, '_> {
         value: Vec<u8>,
     ) -> Result<u32, RuntimeError> {
         stream_of(application, name.clone())?;
-        self.execution.owe_published(value.len());
+        self.execution.has_published(value.len());
         let value: Arc<[u8]> = value.into();
-        let event = self.execution.change_applications(|applications| {
+        let mut event = self.execution.change_applications(|applications| {
             let (event, change) = applications.emit(application, name, &value);
             (event, Some(change))
         });
+        if self.execution.sabotage == Sabotage::EventIndexReused {
+            event.index = event.index.saturating_sub(1);
+        }
         if let Some(meter) = &mut self.execution.meter {
             meter.track_block_size(&event)?;
         }
@@ -372,6 +387,8 @@ impl ContractRuntime for Runtime<'_, '_> {
     ) -> Result<(), RuntimeError> {
         let stream = stream_of(publisher, name)?;
         let subscriber = authority.application;
+        let changed = Changed::Subscribed(chain_id, stream.clone());
+        self.execution.has_changed(subscriber, changed);
         self.execution.change_applications(|applications| {
             ((), applications.subscribe(subscriber, chain_id, stream))
         });
@@ -387,6 +404,8 @@ impl ContractRuntime for Runtime<'_, '_> {
     ) -> Result<(), RuntimeError> {
         let stream = stream_of(publisher, name)?;
         let subscriber = authority.application;
+        let changed = Changed::Unsubscribed(chain_id, stream.clone());
+        self.execution.has_changed(subscriber, changed);
         self.execution.change_applications(|applications| {
             ((), applications.unsubscribe(subscriber, chain_id, stream))
         });
@@ -404,7 +423,7 @@ impl ContractRuntime for Runtime<'_, '_> {
         if may.is_some_and(|may| !may.contains(&authority.application)) {
             return Err(unauthorized(authority.application, "query services"));
         }
-        self.execution.owe(|prices| prices.service_as_oracle_query);
+        self.execution.usage().oracle_queries += 1;
         let outcome = query::perform(application, query, ORACLE_FUEL, self);
         let failed = |reason: String| RuntimeError::ServiceFailed {
             application,

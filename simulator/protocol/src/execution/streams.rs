@@ -9,11 +9,13 @@ use super::Execution;
 use crate::{
     amount::Amount,
     application::{
-        description::StreamUpdate, guest::Entry, outcome::StreamRange, runtime::RuntimeError,
+        activity::Changed, description::StreamUpdate, guest::Entry, outcome::StreamRange,
+        runtime::RuntimeError,
     },
     error::ExecutionError,
     oracle::OracleResponse,
     outside::EventId,
+    sabotage::Sabotage,
 };
 
 impl Execution<'_> {
@@ -55,6 +57,14 @@ impl Execution<'_> {
             index: last,
         })?;
         self.change_applications(|applications| ((), Some(applications.see(range))));
+        let seen = if self.sabotage == Sabotage::StreamsHandedTwice {
+            0
+        } else {
+            seen
+        };
+        let (chain_id, stream_id) = (range.chain_id, range.stream_id.clone());
+        let handed = Changed::Handed(chain_id, stream_id, seen, range.next_index);
+        self.has_changed(application, handed);
         let update = StreamUpdate {
             chain_id: range.chain_id,
             stream_id: range.stream_id.clone(),

@@ -76,7 +76,7 @@ impl BaseRuntime for Runtime<'_, '_> {
             let application = authority.application;
             return Err(unauthorized(application, "make HTTP requests"));
         }
-        self.execution.owe(|prices| prices.http_request);
+        self.execution.usage().http_requests += 1;
         let url = request.url.clone();
         let failed = |reason: String| RuntimeError::Http { url, reason };
         let asked = request.clone();
