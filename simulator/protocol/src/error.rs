@@ -110,12 +110,10 @@ pub enum ExecutionError {
         amount: Amount,
     },
     /// A spender takes more than was approved.
-    #[error("{owner} lets {spender} spend {allowance}, less than {amount}")]
+    #[error("{owner} lets the block's owner spend {allowance}, less than {amount}")]
     InsufficientAllowance {
         /// Whose account.
         owner: AccountOwner,
-        /// Who spends.
-        spender: AccountOwner,
         /// What is left of the approval.
         allowance: Amount,
         /// What is asked.

@@ -39,7 +39,6 @@ impl Execution<'_> {
         let left = allowance.checked_sub(amount);
         let left = left.ok_or(ExecutionError::InsufficientAllowance {
             owner,
-            spender,
             allowance,
             amount,
         })?;
