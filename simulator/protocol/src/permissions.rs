@@ -30,6 +30,10 @@ pub struct ApplicationPermissions {
     pub call_service_as_oracle: Option<BTreeSet<ApplicationId>>,
     /// Only these may make HTTP requests; `None`: all may.
     pub make_http_requests: Option<BTreeSet<ApplicationId>>,
+    /// These may close the chain and change its owners, but not this record.
+    pub close_chain: BTreeSet<ApplicationId>,
+    /// These may change this record, but do nothing else with the chain.
+    pub change_permissions: BTreeSet<ApplicationId>,
 }
 
 impl Hashable for ApplicationPermissions {
@@ -94,6 +98,8 @@ impl ApplicationPermissions {
             self.execute_operations.as_ref(),
             Some(&self.mandatory_applications),
             Some(&self.manage_chain),
+            Some(&self.close_chain),
+            Some(&self.change_permissions),
             self.call_service_as_oracle.as_ref(),
             self.make_http_requests.as_ref(),
         ];
@@ -110,7 +116,19 @@ impl ApplicationPermissions {
             manage_chain: all(&self.manage_chain),
             call_service_as_oracle: self.call_service_as_oracle.as_ref().map(all),
             make_http_requests: self.make_http_requests.as_ref().map(all),
+            close_chain: all(&self.close_chain),
+            change_permissions: all(&self.change_permissions),
         }
+    }
+
+    /// Whether an application may close the chain and change its owners.
+    pub fn may_close(&self, application: &ApplicationId) -> bool {
+        self.manage_chain.contains(application) || self.close_chain.contains(application)
+    }
+
+    /// Whether an application may change this record.
+    pub fn may_change(&self, application: &ApplicationId) -> bool {
+        self.manage_chain.contains(application) || self.change_permissions.contains(application)
     }
 
     /// Whether it permits everything and demands nothing.

@@ -112,6 +112,7 @@ pub(super) fn permissions(plan: &plan::PermissionsPlan) -> Arc<ApplicationPermis
         manage_chain: ids(&plan.manage_chain),
         call_service_as_oracle: plan.call_service_as_oracle.as_ref().map(ids),
         make_http_requests: plan.make_http_requests.as_ref().map(ids),
+        ..ApplicationPermissions::default()
     })
 }
 

@@ -132,7 +132,10 @@ impl Permissions {
                     }
                     Changed::Closed | Changed::Ownership(_) | Changed::Permissions(_) => {}
                 }
-                let may = self.may_manage(chain, change.application);
+                let may = self.may(chain, |permissions| match change.what {
+                    Changed::Permissions(_) => permissions.may_change(&change.application),
+                    _ => permissions.may_close(&change.application),
+                });
                 verdicts.check(Invariant::Permissions, may, || {
                     let (height, application) = (block.height(), change.application);
                     format!("block {height} is changed by {application}, which may not")
@@ -149,17 +152,17 @@ impl Permissions {
     /// Whatever applications may change is unknown.
     fn forget(&mut self, chain: ChainNo) {
         if let Some(Some(permissions)) = self.restricted.get(&chain)
-            && !permissions.manage_chain.is_empty()
+            && !(permissions.manage_chain.is_empty() && permissions.change_permissions.is_empty())
         {
             self.restricted.insert(chain, None);
         }
     }
 
-    fn may_manage(&self, chain: ChainNo, application: ApplicationId) -> bool {
+    fn may(&self, chain: ChainNo, says: impl Fn(&ApplicationPermissions) -> bool) -> bool {
         match self.restricted.get(&chain) {
             None => false,
             Some(None) => true,
-            Some(Some(permissions)) => permissions.manage_chain.contains(&application),
+            Some(Some(permissions)) => says(permissions),
         }
     }
 

@@ -14,7 +14,7 @@ use protocol::{
     ownership::{ChainOwnership, TimeoutConfig},
 };
 
-use crate::abi::{Malformed, Value};
+use crate::abi::Value;
 
 /// The parts of a record, or the arguments of a call, taken one after the other. That they have the
 /// right types follows from the table: anything else is a mistake of the host.
@@ -324,11 +324,6 @@ fn address20(mut words: Args) -> [u8; 20] {
         *byte = value;
     }
     bytes
-}
-
-/// Fails: what is passed is of the right type, and still is nothing that this protocol has.
-pub(super) fn refuse<T>(reason: &str) -> Result<T, Malformed> {
-    Err(Malformed(reason.to_owned()))
 }
 
 pub(super) fn some(value: Option<Value>) -> Value {

@@ -18,7 +18,7 @@ use protocol::{
 
 use super::{
     Args, EntryPoint, Function, Interface, Serves,
-    convert::{applications_value, refuse, some, stream_update_value},
+    convert::{applications_value, some, stream_update_value},
 };
 use crate::abi::{
     Malformed,
@@ -557,26 +557,21 @@ pub(super) fn call(entry: Entry) -> (&'static str, Vec<Value>) {
     }
 }
 
-/// Those who may close a chain and those who may change permissions are one set here, so two
-/// different lists are refused: neither of them would mean what it says.
+/// Two lists say who may close a chain and who may change permissions: whoever is on both manages it.
 fn permissions(mut fields: Args) -> Result<ApplicationPermissions, Malformed> {
     let execute_operations = fields.optional_application_ids();
     let mandatory_applications = fields.application_ids();
-    let close_chain: BTreeSet<_> = fields.application_ids().into_iter().collect();
-    let change = fields.application_ids().into_iter().collect();
-    if close_chain != change {
-        return refuse(
-            "the applications that may close the chain are not those that may change permissions, \
-             and this protocol has one list for both",
-        );
-    }
+    let close: BTreeSet<_> = fields.application_ids().into_iter().collect();
+    let change: BTreeSet<_> = fields.application_ids().into_iter().collect();
     let set = |applications: Vec<_>| applications.into_iter().collect();
     Ok(ApplicationPermissions {
         execute_operations: execute_operations.map(set),
         mandatory_applications: mandatory_applications.into_iter().collect(),
-        manage_chain: close_chain,
+        manage_chain: &close & &change,
         call_service_as_oracle: fields.optional_application_ids().map(set),
         make_http_requests: fields.optional_application_ids().map(set),
+        close_chain: &close - &change,
+        change_permissions: &change - &close,
     })
 }
 
@@ -586,8 +581,8 @@ pub(super) fn permissions_value(permissions: &ApplicationPermissions) -> Value {
     Value::Record(vec![
         optional(&permissions.execute_operations),
         applications_value(&permissions.mandatory_applications),
-        applications_value(&permissions.manage_chain),
-        applications_value(&permissions.manage_chain),
+        applications_value(&(&permissions.manage_chain | &permissions.close_chain)),
+        applications_value(&(&permissions.manage_chain | &permissions.change_permissions)),
         optional(&permissions.call_service_as_oracle),
         optional(&permissions.make_http_requests),
     ])

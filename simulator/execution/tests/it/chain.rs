@@ -387,10 +387,7 @@ impl ContractRuntime for Chain {
     }
 
     fn close_chain(&mut self, authority: Authority) -> Result<bool, RuntimeError> {
-        let may = self
-            .permissions
-            .manage_chain
-            .contains(&authority.application);
+        let may = self.permissions.may_close(&authority.application);
         self.note(format!("closes: {may}"));
         Ok(may)
     }
@@ -400,10 +397,7 @@ impl ContractRuntime for Chain {
         authority: Authority,
         ownership: ChainOwnership,
     ) -> Result<bool, RuntimeError> {
-        let may = self
-            .permissions
-            .manage_chain
-            .contains(&authority.application);
+        let may = self.permissions.may_close(&authority.application);
         if may {
             self.ownership = ownership;
         }
@@ -415,10 +409,7 @@ impl ContractRuntime for Chain {
         authority: Authority,
         permissions: ApplicationPermissions,
     ) -> Result<bool, RuntimeError> {
-        let may = self
-            .permissions
-            .manage_chain
-            .contains(&authority.application);
+        let may = self.permissions.may_change(&authority.application);
         if may {
             self.permissions = permissions;
         }

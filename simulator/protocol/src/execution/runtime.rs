@@ -126,12 +126,16 @@ impl<'e, 'a> Runtime<'e, 'a> {
         Err(ExecutionError::UnauthenticatedTransferOwner { owner: source }.into())
     }
 
-    fn may_manage(&self, application: ApplicationId) -> bool {
+    /// Whether the chain's permissions say yes; they are asked only where nobody ignores them.
+    fn may(&self, says: impl FnOnce(&ApplicationPermissions) -> bool) -> bool {
         if self.execution.sabotage == Sabotage::PermissionsIgnored {
             return true;
         }
-        let permissions = self.execution.state.permissions.as_ref();
-        permissions.is_some_and(|permissions| permissions.manage_chain.contains(&application))
+        self.execution
+            .state
+            .permissions
+            .as_deref()
+            .is_some_and(says)
     }
 
     /// Takes what a message may cost where it is executed; gives who gets the rest of it back.
@@ -267,7 +271,7 @@ impl ContractRuntime for Runtime<'_, '_> {
     }
 
     fn close_chain(&mut self, authority: Authority) -> Result<bool, RuntimeError> {
-        let may = self.may_manage(authority.application);
+        let may = self.may(|permissions| permissions.may_close(&authority.application));
         if may {
             self.execution.changes.push(StateChange::Closed);
             self.execution.state.closed = true;
@@ -282,7 +286,7 @@ impl ContractRuntime for Runtime<'_, '_> {
         authority: Authority,
         ownership: ChainOwnership,
     ) -> Result<bool, RuntimeError> {
-        let may = self.may_manage(authority.application);
+        let may = self.may(|permissions| permissions.may_close(&authority.application));
         if may {
             let ownership = Arc::new(ownership);
             self.execution.set_ownership(&ownership);
@@ -297,7 +301,7 @@ impl ContractRuntime for Runtime<'_, '_> {
         authority: Authority,
         permissions: ApplicationPermissions,
     ) -> Result<bool, RuntimeError> {
-        let may = self.may_manage(authority.application);
+        let may = self.may(|permissions| permissions.may_change(&authority.application));
         if may {
             let permissions = Arc::new(permissions);
             self.execution.set_permissions(&permissions);

@@ -66,6 +66,7 @@ fn what_contracts_do_is_what_they_said() {
         manage_chain: [ApplicationId(hash(2))].into(),
         call_service_as_oracle: None,
         make_http_requests: Some([].into()),
+        ..ApplicationPermissions::default()
     };
     let ownership = ChainOwnership::single(owner(USER));
     let expected = format!("opens {ownership:?} {permissions:?} 0.000000000000000005");
