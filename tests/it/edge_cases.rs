@@ -75,6 +75,14 @@ fn the_shows_of_shared_chains_pass_with_one_hash() {
 }
 
 #[test]
+fn the_shows_of_applications_pass_with_one_hash() {
+    for name in ["counter", "fungible-everywhere"] {
+        let show = scenario::bundled_scenario(name).expect("bundled");
+        check(show.name, show.source);
+    }
+}
+
+#[test]
 fn a_fork_is_noticed_and_convicts_the_guilty() {
     let fork = scenario::bundled_scenario("broken-assumption").expect("bundled");
     check(fork.name, fork.source);

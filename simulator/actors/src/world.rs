@@ -133,7 +133,7 @@ impl Names {
             } => Action::Transfer {
                 owner: self.account_owner(*from, who.1),
                 recipient: Account {
-                    chain_id: self.chain_id(to.pick(who.0, draw)),
+                    chain_id: self.chain_id(to.pick(who.0, acting.number, draw)),
                     owner: self.account_owner(*account, who.1),
                 },
                 amount: *amount,
@@ -151,12 +151,12 @@ impl Names {
             } => Action::TransferFrom {
                 owner: self.owners[owner.position()],
                 recipient: Account {
-                    chain_id: self.chain_id(to.pick(who.0, draw)),
+                    chain_id: self.chain_id(to.pick(who.0, acting.number, draw)),
                     owner: self.account_owner(*account, who.1),
                 },
                 amount: *amount,
             },
-            plan::Action::SendBundle(bundle) => self.bundle(who, bundle, draw),
+            plan::Action::SendBundle(bundle) => self.bundle(acting, bundle, draw),
             plan::Action::Claim {
                 owner,
                 target,
@@ -180,7 +180,7 @@ impl Names {
             } => Action::Submit {
                 chain_id: self.chain_id(*chain),
                 recipient: Account {
-                    chain_id: self.chain_id(to.pick(who.0, draw)),
+                    chain_id: self.chain_id(to.pick(who.0, acting.number, draw)),
                     owner: self.account_owner(*account, who.1),
                 },
                 amount: *amount,

@@ -42,6 +42,8 @@ const ALL: &[Bundled] = bundled![
     "scaling",
     "byzantine-partition",
     "broken-assumption",
+    "counter",
+    "fungible-everywhere",
 ];
 
 /// All of them; the first one is the default.

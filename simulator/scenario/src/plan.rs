@@ -109,24 +109,6 @@ impl Plan {
             })
     }
 
-    /// Whether an action names an application: as the one that is called, in a text, or in
-    /// permissions.
-    pub fn names_application(&self, action: &Action, application: ApplicationIndex) -> bool {
-        let named = |permissions: &PermissionsPlan| {
-            let name = &self.applications[application.position()].name;
-            permissions.names(name)
-        };
-        match action {
-            Action::Call(call) => call.names(application),
-            Action::ChangePermissions { permissions, .. } => named(permissions),
-            Action::OpenChain(chain) => {
-                let permissions = self.chain(*chain).permissions.as_ref();
-                permissions.is_some_and(named)
-            }
-            _ => false,
-        }
-    }
-
     /// The name of an owner.
     ///
     /// # Panics

@@ -133,7 +133,7 @@ pub(crate) fn form(text: &str) -> Result<Option<Form<'_>>, TextError> {
         !text.is_empty()
             && text
                 .chars()
-                .all(|one| one.is_ascii_alphanumeric() || one == '_')
+                .all(|one| one.is_ascii_alphanumeric() || one == '_' || one == '-')
     };
     if !is_word(name.text) {
         return Err(name.error(Code::BadValue, "a name belongs before the bracket", None));

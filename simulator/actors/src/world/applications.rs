@@ -156,7 +156,10 @@ impl Names {
         call: &plan::CallPlan,
         draw: u64,
     ) -> Action {
-        let to = call.to.as_ref().map(|to| to.pick(acting.chain, draw));
+        let to = call
+            .to
+            .as_ref()
+            .map(|to| to.pick(acting.chain, acting.number, draw));
         let text = |form: Form, text: &TextPlan| self.template(plan, acting, (to, form), text);
         let opens = call.opens.map(|chain| Opens {
             placeholder: ChainId::placeholder(chain.get()),

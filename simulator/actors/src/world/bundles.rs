@@ -9,15 +9,11 @@ use protocol::{
 };
 use scenario::plan::{self, BundlePlan, ContentPlan};
 
-use super::Names;
+use super::{Acting, Names};
 
 impl Names {
-    pub(super) fn bundle(
-        &self,
-        (chain, owner): (plan::ChainIndex, plan::OwnerIndex),
-        bundle: &BundlePlan,
-        draw: u64,
-    ) -> Action {
+    pub(super) fn bundle(&self, acting: Acting, bundle: &BundlePlan, draw: u64) -> Action {
+        let (chain, owner) = (acting.chain, acting.owner);
         let target = self.account_owner(bundle.account, owner);
         let messages = bundle.messages.iter().map(|message| MessageDraft {
             kind: message.kind,
@@ -35,7 +31,7 @@ impl Names {
             },
         });
         Action::SendBundle(Arc::new(BundleDraft {
-            destination: self.chain_id(bundle.to.pick(chain, draw)),
+            destination: self.chain_id(bundle.to.pick(chain, acting.number, draw)),
             payer: self.account_owner(bundle.from, owner),
             messages: messages.collect(),
         }))

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use engine::VirtualTime;
 
-use super::{ApplicationIndex, ChainIndex, Chooser, OwnerIndex};
+use super::{Action, ApplicationIndex, ChainIndex, Chooser, OwnerIndex, PermissionsPlan, Plan};
 
 /// An application that the environment has created, when everything it is made of is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,26 @@ impl fmt::Debug for ModulePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (contract, service) = (self.contract.len(), self.service.len());
         write!(f, "module {} of {contract} and {service} bytes", self.name)
+    }
+}
+
+impl Plan {
+    /// Whether an action names an application: as the one that is called, in a text, or in
+    /// permissions.
+    pub fn names_application(&self, action: &Action, application: ApplicationIndex) -> bool {
+        let named = |permissions: &PermissionsPlan| {
+            let name = &self.applications[application.position()].name;
+            permissions.names(name)
+        };
+        match action {
+            Action::Call(call) => call.names(application),
+            Action::ChangePermissions { permissions, .. } => named(permissions),
+            Action::OpenChain(chain) => {
+                let permissions = self.chain(*chain).permissions.as_ref();
+                permissions.is_some_and(named)
+            }
+            _ => false,
+        }
     }
 }
 

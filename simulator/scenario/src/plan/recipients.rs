@@ -1,7 +1,7 @@
 //! Who gets what a workload sends.
 //!
-//! Invariants: a choice is a pure function of sender and draw, in integers; a sender chooses itself
-//! only if there is nobody else.
+//! Invariants: a choice is a pure function of sender, number and draw, in integers; a sender chooses
+//! itself only if there is nobody else.
 
 use engine::below;
 
@@ -26,6 +26,8 @@ pub enum Chooser {
     /// A chain of the set drawn uniformly once for every sender; see
     /// [`Chooser::draws_by_sender`].
     Sticky(ChainSet),
+    /// The chains of the set one after another.
+    InTurn(ChainSet),
 }
 
 /// One part of a weighted choice.
@@ -38,8 +40,9 @@ pub struct WeightedPart {
 }
 
 impl Chooser {
-    /// The recipient of what `sender` sends, where `draw` is uniform over all of `u64`.
-    pub fn pick(&self, sender: ChainIndex, draw: u64) -> ChainIndex {
+    /// The recipient of what `sender` sends with command `number` of a workload, where `draw` is uniform
+    /// over all of `u64`.
+    pub fn pick(&self, sender: ChainIndex, number: u64, draw: u64) -> ChainIndex {
         match self {
             Self::One(chain) => *chain,
             Self::Uniform(among) | Self::Sticky(among) => uniform(among, sender, draw),
@@ -47,13 +50,11 @@ impl Chooser {
                 let rank = cumulative.partition_point(|upper| *upper < draw);
                 let rank = u32::try_from(rank).expect("a set has at most u32::MAX chains");
                 let chosen = rank.min(among.len() - 1);
-                let chain = among.get(chosen).expect("below the length");
-                if chain != sender || among.len() == 1 {
-                    return chain;
-                }
-                among
-                    .get((chosen + 1) % among.len())
-                    .expect("below the length")
+                not_oneself(among, sender, chosen)
+            }
+            Self::InTurn(among) => {
+                let chosen = u32::try_from(number % u64::from(among.len()));
+                not_oneself(among, sender, chosen.expect("below a length of 32 bits"))
             }
             Self::Weighted(parts) => {
                 let chosen = parts.partition_point(|part| part.cumulative < draw);
@@ -81,7 +82,10 @@ impl Chooser {
     pub fn candidates(&self) -> ChainSet {
         match self {
             Self::One(chain) => ChainSet::one(*chain),
-            Self::Uniform(among) | Self::Sticky(among) | Self::Zipf { among, .. } => among.clone(),
+            Self::Uniform(among)
+            | Self::Sticky(among)
+            | Self::InTurn(among)
+            | Self::Zipf { among, .. } => among.clone(),
             Self::Weighted(parts) => parts
                 .iter()
                 .fold(ChainSet::default(), |all, part| all.union(&part.among)),
@@ -141,6 +145,16 @@ fn shares(weights: impl Iterator<Item = u64> + Clone) -> Vec<u64> {
         .collect()
 }
 
+/// The chosen chain of a set, or the next one if that is the sender.
+fn not_oneself(among: &ChainSet, sender: ChainIndex, chosen: u32) -> ChainIndex {
+    let chain = among.get(chosen).expect("below the length");
+    if chain != sender || among.len() == 1 {
+        return chain;
+    }
+    let next = among.get((chosen + 1) % among.len());
+    next.expect("below the length")
+}
+
 fn uniform(among: &ChainSet, sender: ChainIndex, draw: u64) -> ChainIndex {
     let count = among.len();
     assert!(count > 0, "the checker refuses empty sets");
@@ -172,19 +186,27 @@ mod tests {
         let choosers = [
             Chooser::Uniform(set.clone()),
             Chooser::Sticky(set.clone()),
+            Chooser::InTurn(set.clone()),
             Chooser::zipf(set.clone(), 1_100),
             Chooser::weighted(vec![(set.clone(), 3), (ChainSet::range(7..9), 1)]),
         ];
         for chooser in choosers {
             let candidates = chooser.candidates();
             for draw in draws().chain([0, 1, u64::MAX, u64::MAX - 1]) {
-                let chosen = chooser.pick(me, draw);
+                let chosen = chooser.pick(me, draw / 3, draw);
                 assert_ne!(chosen, me);
                 assert!(candidates.contains(chosen));
             }
         }
         let alone = Chooser::Uniform(ChainSet::one(me));
-        assert_eq!(alone.pick(me, 7), me);
+        assert_eq!(alone.pick(me, 7, 7), me);
+    }
+
+    #[test]
+    fn turns_are_taken() {
+        let turns = Chooser::InTurn(ChainSet::new([3..5, 9..10]));
+        let picked = (0..7).map(|number| turns.pick(ChainIndex::new(4), number, 0).get());
+        assert_eq!(picked.collect::<Vec<_>>(), [3, 9, 9, 3, 9, 9, 3]);
     }
 
     #[test]
@@ -195,14 +217,14 @@ mod tests {
             (ChainSet::range(1..11), 1),
         ]);
         let hot = draws()
-            .filter(|draw| weighted.pick(outside, *draw) == ChainIndex::new(0))
+            .filter(|draw| weighted.pick(outside, 0, *draw) == ChainIndex::new(0))
             .count();
         assert!((8_900..9_100).contains(&hot), "{hot}");
 
         let zipf = Chooser::zipf(ChainSet::range(0..3), 1_000);
         let mut counts = [0_u32; 3];
         for draw in draws() {
-            counts[zipf.pick(outside, draw).position()] += 1;
+            counts[zipf.pick(outside, 0, draw).position()] += 1;
         }
         // 1 : 1/2 : 1/3 is 6 : 3 : 2.
         assert!((5_350..5_560).contains(&counts[0]), "{counts:?}");

@@ -7,10 +7,10 @@ use crate::plan::{Account, ChainIndex, ChainSet, Chooser, OwnerIndex};
 use crate::text::{Argument, Form, Piece, TextError, form};
 use crate::units;
 
-const CHOICES: [&str; 4] = ["uniform", "zipf", "weighted", "sticky"];
+const CHOICES: [&str; 5] = ["uniform", "zipf", "weighted", "sticky", "in-turn"];
 
-/// Reads `B`, `ben@B`, `own@B`, `uniform(user/*)`, `zipf(user/*, s=1.1)`, `weighted(A: 9, user/*: 1)` or
-/// `sticky(user/*)`.
+/// Reads `B`, `ben@B`, `own@B`, `uniform(user/*)`, `zipf(user/*, s=1.1)`, `weighted(A: 9, user/*: 1)`,
+/// `sticky(user/*)` or `in-turn(user/*)`.
 pub(super) fn recipient(names: &Names, text: &str) -> Result<(Chooser, Account), TextError> {
     if let Some(form) = form(text)? {
         return Ok((choice(names, &form, text)?, Account::Chain));
@@ -88,6 +88,10 @@ fn choice(names: &Names, form: &Form<'_>, text: &str) -> Result<Chooser, TextErr
             &whole,
             "sticky(user/*)",
         )?)),
+        "in-turn" => {
+            let among = chains(names, form, &whole, "in-turn(user/*)")?;
+            Ok(Chooser::InTurn(among))
+        }
         "zipf" => zipf(names, form, &whole),
         "weighted" => weighted(names, form, &whole),
         other => {

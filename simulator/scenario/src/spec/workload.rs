@@ -183,7 +183,7 @@ pub struct BlobSpec {
 #[serde(deny_unknown_fields)]
 pub struct TransferSpec {
     /// A chain, `owner@chain`, `own@chain` (the account of who acts), or a choice such as `uniform(user/*)`, `zipf(user/*, s=1.1)`,
-    /// `weighted(shop: 9, user/*: 1)` or `sticky(user/*)`.
+    /// `weighted(shop: 9, user/*: 1)`, `sticky(user/*)` or `in-turn(user/*)`.
     #[schemars(required)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
