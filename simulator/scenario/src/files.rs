@@ -60,8 +60,11 @@ pub struct InputFile {
 /// The files that were read already.
 pub(crate) struct Shelf<'a> {
     files: &'a dyn Files,
-    known: RefCell<BTreeMap<String, Result<Arc<[u8]>, Problem>>>,
+    known: RefCell<BTreeMap<String, Known>>,
 }
+
+/// What a file turned out to be.
+type Known = Result<Arc<[u8]>, Problem>;
 
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +83,7 @@ impl<'a> Shelf<'a> {
     }
 
     /// The module in a file, compressed. An error says what is wrong with the file.
-    pub(crate) fn module(&self, path: &str) -> Result<Arc<[u8]>, Problem> {
+    pub(crate) fn module(&self, path: &str) -> Known {
         let mut known = self.known.borrow_mut();
         let module = known.entry(path.to_owned()).or_insert_with(|| {
             match self.files.read(path, MODULE_BYTES_MAX) {
@@ -97,7 +100,7 @@ impl<'a> Shelf<'a> {
     /// All files that were read and are modules, by path.
     pub(crate) fn inputs(self) -> Vec<InputFile> {
         let known = self.known.into_inner().into_iter();
-        let input = |(path, module): (String, Result<Arc<[u8]>, Problem>)| {
+        let input = |(path, module): (String, Known)| {
             let stored = module.ok()?;
             Some(InputFile { path, stored })
         };
