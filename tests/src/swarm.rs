@@ -18,9 +18,10 @@ use scenario::{Options, Plan, swarm::Swarm};
 
 use crate::{Drive, source_plan, watch};
 
-/// Seeded bugs that make money or lose it on its way, and the check that notices each.
-pub const DELIVERY_BUGS: [(Sabotage, &str); 5] = [
+/// Seeded bugs that make money, lose it on its way or let too much of it be spent, and the check that notices each.
+pub const DELIVERY_BUGS: [(Sabotage, &str); 6] = [
     (Sabotage::GrantPaidTwice, "I-21 BlockConservation"),
+    (Sabotage::AllowanceNotLowered, "I-23 Allowances"),
     (Sabotage::BounceDropped, "I-32 Bounces"),
     (Sabotage::FeeNotBurned, "I-21 BlockConservation"),
     (Sabotage::BundlesTwice, "I-27 InboxShape"),

@@ -303,6 +303,7 @@ fn is_wide(expression: &Expression, names: &Names<'_>) -> bool {
         // It goes through all pairs of chains.
         Function::Undelivered(_) => NARROW + 1,
         Function::OwnerBalance(..)
+        | Function::Allowance { .. }
         | Function::Supply
         | Function::BurnedFees
         | Function::Dropped

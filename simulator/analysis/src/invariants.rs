@@ -9,6 +9,7 @@
 //! | `linking` | I-3, I-6 |
 //! | `money` | I-19, I-20, I-21 |
 //! | `fees` | I-22 |
+//! | `allowances` | I-23 |
 //! | `delivery` | I-24, I-25, I-26, I-27 (order of arrival), I-29 |
 //! | `sharding` | I-30 |
 //! | `messages` | I-31, I-32; I-33 in `delivery` |
@@ -46,6 +47,8 @@ mod wedge;
 
 #[cfg(test)]
 mod action_tests;
+#[cfg(test)]
+mod allowance_tests;
 #[cfg(test)]
 mod blob_tests;
 #[cfg(test)]
@@ -120,7 +123,7 @@ pub(crate) struct Invariants {
     blobs: Blobs,
     rights: Rights,
     pub(crate) permissions: Permissions,
-    allowances: Allowances,
+    pub(crate) allowances: Allowances,
     links: Links,
     sharding: Sharding,
     losses: Losses,

@@ -510,6 +510,8 @@ impl Execution<'_> {
 }
 
 #[cfg(test)]
+mod allowance_tests;
+#[cfg(test)]
 mod application_tests;
 #[cfg(test)]
 mod fee_tests;

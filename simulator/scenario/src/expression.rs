@@ -103,6 +103,15 @@ pub enum Function {
     Balance(ChainSet),
     /// The balance of an owner's account on a chain.
     OwnerBalance(OwnerIndex, ChainIndex),
+    /// What an owner lets another spend of his account on a chain.
+    Allowance {
+        /// Where the account is.
+        chain: ChainIndex,
+        /// Whose account.
+        owner: OwnerIndex,
+        /// Who may spend.
+        spender: OwnerIndex,
+    },
     /// All tokens: balances, accounts, and messages on their way.
     Supply,
     /// The fees of all confirmed blocks; nobody has them.
@@ -167,6 +176,7 @@ impl Function {
         match self {
             Self::Balance(_)
             | Self::OwnerBalance(_, _)
+            | Self::Allowance { .. }
             | Self::Supply
             | Self::BurnedFees
             | Self::Dropped => Dimension::Amount,

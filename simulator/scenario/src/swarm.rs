@@ -9,6 +9,7 @@
 //! the text: they are no draws of the run, and a family that is there or not moves none of the
 //! others.
 
+mod allowances;
 mod cast;
 mod delivery;
 mod dice;

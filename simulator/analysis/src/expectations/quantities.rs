@@ -60,6 +60,17 @@ impl Quantities for View<'_> {
                 };
                 i128::try_from(self.invariants.money.balance(chain, &owner)?).ok()
             }
+            Function::Allowance {
+                chain,
+                owner,
+                spender,
+            } => {
+                let between = (self.names.owner(*owner)?, self.names.owner(*spender)?);
+                let Some(chain) = self.names.number(*chain) else {
+                    return Some(0);
+                };
+                i128::try_from(self.invariants.allowances.left(chain, between)?).ok()
+            }
             Function::Supply => i128::try_from(self.invariants.money.held()?).ok(),
             Function::BurnedFees => {
                 let known = self.invariants.money.held().is_some();

@@ -1,11 +1,13 @@
 //! I-23: what spenders take of an account is at most what its owner has approved.
 //!
 //! Reckoned from the operations of confirmed blocks alone; where one was never told, nothing is known
-//! of its chain any more.
+//! of approvals from before it. That the money leaves the owner's account, and no other, is I-20 and
+//! I-21, in `reckoning`. Knows nothing of why a transfer from an account is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
+    Amount,
     block::{Block, SystemOperation},
     ids::AccountOwner,
 };
@@ -13,17 +15,29 @@ use protocol::{
 use super::{Invariant, Verdicts};
 use crate::registry::ChainNo;
 
+/// An owner, and who spends from his account.
+type Between = (AccountOwner, AccountOwner);
+
 /// What is left of all approvals.
 #[derive(Debug, Default)]
-pub(super) struct Allowances {
-    left: BTreeMap<(ChainNo, AccountOwner, AccountOwner), u128>,
+pub(crate) struct Allowances {
+    left: BTreeMap<(ChainNo, Between), u128>,
+    /// Chains of which a block was never told.
     untold: BTreeSet<ChainNo>,
 }
 
 impl Allowances {
-    /// A block of this chain was never told.
+    /// A block of this chain was never told, so whatever was approved before may have changed.
     pub(super) fn untold(&mut self, chain: ChainNo) {
         self.untold.insert(chain);
+        self.left.retain(|(of, _), _| *of != chain);
+    }
+
+    /// What the second of these may still take of the account of the first, in attos; `None` if that
+    /// is not known.
+    pub(crate) fn left(&self, chain: ChainNo, between: Between) -> Option<u128> {
+        let nothing = (!self.untold.contains(&chain)).then_some(0);
+        self.left.get(&(chain, between)).copied().or(nothing)
     }
 
     /// Takes in the next confirmed block of a chain.
@@ -35,11 +49,11 @@ impl Allowances {
                     spender,
                     amount,
                 } => {
-                    let approval = (chain, *owner, *spender);
+                    let approval = (chain, (*owner, *spender));
                     self.left.insert(approval, amount.attos());
                 }
                 SystemOperation::TransferFrom { owner, amount, .. } => {
-                    self.taken(verdicts, chain, block, (*owner, amount.attos()));
+                    self.taken(verdicts, chain, block, (*owner, *amount));
                 }
                 _ => {}
             }
@@ -51,19 +65,26 @@ impl Allowances {
         verdicts: &mut Verdicts,
         chain: ChainNo,
         block: &Block,
-        (owner, attos): (AccountOwner, u128),
+        (owner, amount): (AccountOwner, Amount),
     ) {
-        let known = !self.untold.contains(&chain);
-        let spender = block.proposed().authenticated_owner;
-        let approval = spender.map(|spender| (chain, owner, spender));
-        let left = approval.and_then(|approval| self.left.get_mut(&approval));
-        let rest = left.as_ref().and_then(|left| left.checked_sub(attos));
-        verdicts.check(Invariant::Allowances, rest.is_some() || !known, || {
-            let (height, left) = (block.height(), left.as_deref().copied().unwrap_or(0));
-            format!("block {height} takes {attos} attos of {owner}, who has approved {left} more")
+        let height = block.height();
+        let Some(spender) = block.proposed().authenticated_owner else {
+            verdicts.check(Invariant::Allowances, false, || {
+                format!("block {height} takes {amount} from {owner}, and nobody has signed it")
+            });
+            return;
+        };
+        let between = (owner, spender);
+        let Some(left) = self.left(chain, between) else {
+            return;
+        };
+        let rest = left.checked_sub(amount.attos());
+        verdicts.check(Invariant::Allowances, rest.is_some(), || {
+            let left = Amount::from_attos(left);
+            format!("block {height} takes {amount} from {owner}, who lets {spender} spend {left}")
         });
-        if let (Some(left), Some(rest)) = (left, rest) {
-            *left = rest;
+        if let Some(rest) = rest {
+            self.left.insert((chain, between), rest);
         }
     }
 }

@@ -14,13 +14,17 @@ use crate::{
 };
 
 impl Execution<'_> {
-    /// Lets `spender` take so much of the account of `owner`, and no more from now on.
+    /// Lets `spender` take so much of the account of `owner`, and no more from now on. The chain's own
+    /// account is everybody's who owns the chain, so nobody lends it.
     pub(super) fn approve(
         &mut self,
         owner: AccountOwner,
         spender: AccountOwner,
         amount: Amount,
     ) -> Result<(), ExecutionError> {
+        if owner == AccountOwner::CHAIN {
+            return Err(ExecutionError::UnauthenticatedTransferOwner { owner });
+        }
         self.authenticate(owner)?;
         self.set_allowance(owner, spender, amount);
         Ok(())
@@ -49,13 +53,15 @@ impl Execution<'_> {
     }
 
     fn set_allowance(&mut self, owner: AccountOwner, spender: AccountOwner, amount: Amount) {
-        let allowances = self.state.allowances.get_or_insert_default();
-        let allowances = Arc::make_mut(allowances);
+        let mut allowances = self.state.allowances.take().unwrap_or_default();
+        let all = Arc::make_mut(&mut allowances);
         if amount.is_zero() {
-            allowances.remove(&(owner, spender));
+            all.remove(&(owner, spender));
         } else {
-            allowances.insert((owner, spender), amount);
+            all.insert((owner, spender), amount);
         }
+        // A state is the same whether there never were any or all are used up.
+        self.state.allowances = (!all.is_empty()).then_some(allowances);
         let change = StateChange::Allowance(owner, spender, amount);
         self.changes.push(change);
     }

@@ -13,8 +13,9 @@ use crate::text::{Piece, TextError};
 use crate::units;
 
 /// Functions with one shape of arguments each, and how they are written.
-const STATES: [(&str, &str); 30] = [
+const STATES: [(&str, &str); 31] = [
     ("balance", "balance(\"A\") or balance(\"ana@A\")"),
+    ("allowance", "allowance(\"A\", \"ana\", \"ben\")"),
     ("supply", "supply()"),
     ("burned_fees", "burned_fees()"),
     ("dropped", "dropped()"),
@@ -111,6 +112,7 @@ pub(super) fn function(
     }
     match name {
         "balance" => call.balance(),
+        "allowance" => call.allowance(),
         "supply" => call.nothing(Function::Supply),
         "burned_fees" => call.nothing(Function::BurnedFees),
         "dropped" => call.nothing(Function::Dropped),
@@ -240,17 +242,18 @@ impl<'a> Arguments<'a> {
 
     fn one_text(&self) -> Result<Piece<'a>, TextError> {
         match self.list {
-            [
-                Tree {
-                    kind: TreeKind::Text(_),
-                    span,
-                },
-            ] => {
-                // The quotes do not belong to the name.
-                Ok(Piece::of(self.text, span.start + 1..span.end - 1))
-            }
+            [one] => self.text_of(one),
             [] => Err(self.wrong(self.span)),
             [first, ..] => Err(self.wrong(&first.span)),
+        }
+    }
+
+    fn text_of(&self, tree: &Tree<'_>) -> Result<Piece<'a>, TextError> {
+        let span = &tree.span;
+        match tree.kind {
+            // The quotes do not belong to the name.
+            TreeKind::Text(_) => Ok(Piece::of(self.text, span.start + 1..span.end - 1)),
+            _ => Err(self.wrong(span)),
         }
     }
 
@@ -298,6 +301,18 @@ impl<'a> Arguments<'a> {
             names.find_owner(&owner)?,
             names.find_chain(&chain)?,
         ))
+    }
+
+    fn allowance(&self) -> Result<Function, TextError> {
+        let [chain, owner, spender] = self.list else {
+            return Err(self.wrong(self.span));
+        };
+        let names = self.scope.names;
+        Ok(Function::Allowance {
+            chain: names.find_chain(&self.text_of(chain)?)?,
+            owner: names.find_owner(&self.text_of(owner)?)?,
+            spender: names.find_owner(&self.text_of(spender)?)?,
+        })
     }
 
     fn counter(&self) -> Result<(Counter, Window), TextError> {

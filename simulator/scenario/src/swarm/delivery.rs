@@ -3,6 +3,7 @@
 //! worker meanwhile. Nobody breaks the rules here, so every validator must have everything in the end.
 
 use super::{
+    allowances::{self, Failures},
     dice::{self, Dice},
     text::{Text, duration, quoted},
 };
@@ -30,11 +31,13 @@ struct Cast {
     closing: u64,
     /// Whether what a block does has a price.
     fees: bool,
+    /// Whether owners of another chain spend from the account of one of them.
+    lends: bool,
 }
 
 impl Cast {
     fn chains(&self) -> u64 {
-        self.users + self.shy + self.closing
+        self.users + self.shy + self.closing + u64::from(self.lends)
     }
 
     /// Top, network and validators; `loss` and `duplicate` in hundredths between workers.
@@ -108,6 +111,9 @@ impl Cast {
         let rejects = ("message_policy", quoted("reject"));
         group("shy", self.shy, &[("inbox", quoted("auto")), rejects]);
         group("closing", self.closing, &[("inbox", quoted("auto"))]);
+        if self.lends {
+            allowances::write_chain(BALANCE, text);
+        }
     }
 
     fn write_work(&self, dice: &mut Dice, text: &mut Text) {
@@ -165,7 +171,7 @@ impl Cast {
         text.table("[[workload]]", &keys);
     }
 
-    fn write_expectations(&self, text: &mut Text) {
+    fn write_expectations(&self, failures: &Failures, text: &mut Text) {
         let total = BALANCE * self.chains();
         let lossless = format!("supply() + burned_fees() + dropped() == {total}");
         let keys = [
@@ -177,8 +183,14 @@ impl Cast {
             .map(|number| format!("undelivered('v{number}') == 0"))
             .collect();
         let everywhere = everywhere.join(" && ").replace('\'', "\\\"");
+        let Failures { least, most } = failures;
+        let failed = if most == least {
+            format!("failed_commands() == {least}")
+        } else {
+            format!("failed_commands() >= {least} && failed_commands() <= {most}")
+        };
         let all = format!(
-            "pending_blocks() == 0 && failed_commands() == 0 && dropped() == 0 && confirmed_blocks() >= 50 && {everywhere}"
+            "pending_blocks() == 0 && {failed} && dropped() == 0 && confirmed_blocks() >= 50 && {everywhere}"
         );
         let keys = [
             (
@@ -227,14 +239,16 @@ pub(super) fn messages(seed: u64) -> String {
         shy: dice.between(1, 2),
         closing: dice.between(1, 2),
         fees: dice.chance(1, 2),
+        lends: true,
     };
     let mut text = Text::default();
     let bad = (dice.between(1, 12), dice.between(1, 12));
-    let claim = "Workers stop between any two outputs, what they tell each other gets lost and comes twice, chains close and money bounces: no token is lost, and all of it arrives.";
+    let claim = "Workers stop between any two outputs, what they tell each other gets lost and comes twice, chains close, money bounces and some spend what others have: no token is lost, and all of it arrives.";
     cast.write_top(claim, bad, &mut dice, &mut text);
     cast.write_chains(&mut dice, &mut text);
     cast.write_work(&mut dice, &mut text);
     cast.write_bundles(&mut text);
+    let failures = allowances::write_work(seed, "user/*, shy/*, closing/*", &mut text);
     for number in 1..=dice.between(4, 10) {
         let (validator, worker) = (dice.between(1, VALIDATORS), dice.between(1, cast.workers));
         let at = dice.millis(300, CRASHES_END - 1_500);
@@ -246,7 +260,7 @@ pub(super) fn messages(seed: u64) -> String {
             &mut dice,
         );
     }
-    cast.write_expectations(&mut text);
+    cast.write_expectations(&failures, &mut text);
     text.finish()
 }
 
@@ -261,6 +275,7 @@ pub(super) fn hand_over(seed: u64) -> String {
         shy: dice.between(0, 1),
         closing: dice.between(0, 1),
         fees: false,
+        lends: false,
     };
     let mut text = Text::default();
     let bad = (dice.between(0, 6), dice.between(0, 6));
@@ -314,6 +329,7 @@ pub(super) fn hand_over(seed: u64) -> String {
     let other = 1 + validator % VALIDATORS;
     let at = dice.millis(1_000, 8_000);
     stop_between(&mut text, &format!("v{other}/w1"), at, &mut dice);
-    cast.write_expectations(&mut text);
+    let failures = Failures { least: 0, most: 0 };
+    cast.write_expectations(&failures, &mut text);
     text.finish()
 }

@@ -10,6 +10,8 @@ pub(super) const CAST: u64 = 2;
 pub(super) const MESSAGES: u64 = 3;
 /// All of a scenario about chains that are handed over.
 pub(super) const HAND_OVER: u64 = 4;
+/// What owners let others spend, in a scenario about messages.
+pub(super) const ALLOWANCES: u64 = 5;
 /// Faults: the number of the family is added.
 pub(super) const FAULTS: u64 = 100;
 

@@ -286,6 +286,16 @@ pub(super) const CHANGES: &[(&str, &str, &str)] = &[
         "balance(\"A\") == 90",
         "balance(\"AA\") == 90",
     ),
+    (
+        "an allowance of nobody",
+        "balance(\"A\") == 90",
+        "allowance(\"A\", \"ana\") == 1",
+    ),
+    (
+        "an allowance for somebody unknown",
+        "balance(\"A\") == 90",
+        "allowance(\"A\", \"ana\", \"bent\") == 1",
+    ),
     ("other arguments", "balance(\"A\") == 90", "balance() == 90"),
     (
         "string where none belongs",
@@ -488,6 +498,31 @@ pub(super) const CHANGES: &[(&str, &str, &str)] = &[
         "bundle without messages",
         "transfer = { to = \"shop\", amount = \"10\" }",
         "send_bundle = { to = \"shop\", messages = [] }",
+    ),
+    (
+        "approval for nobody",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "approve = { amount = \"1\" }",
+    ),
+    (
+        "approval for somebody unknown",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "approve = { spender = \"anna\", amount = \"1\" }",
+    ),
+    (
+        "approval of no amount",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "approve = { spender = \"ana\", amount = \"much\" }",
+    ),
+    (
+        "taking from nobody",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "transfer_from = { to = \"shop\", amount = \"1\" }",
+    ),
+    (
+        "taking from somebody unknown",
+        "transfer = { to = \"shop\", amount = \"10\" }",
+        "transfer_from = { owner = \"anna\", to = \"shop\", amount = \"1\" }",
     ),
     (
         "sweeps that Linera does not make",
