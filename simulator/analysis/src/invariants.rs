@@ -16,6 +16,7 @@
 //! | `epochs` | I-37, I-38 |
 //! | `blobs` | I-34, I-35, I-42 |
 //! | `actions` | what applications did, for the others |
+//! | `events` | I-36 |
 //! | `permissions` | I-41 |
 //! | `wedge` | the probe of I-48; I-43 to I-46 are in [`crate::liveness`] |
 //!
@@ -30,6 +31,7 @@ mod blobs;
 mod delivery;
 mod drops;
 mod epochs;
+mod events;
 mod execution;
 mod fees;
 mod grounds;
@@ -94,6 +96,7 @@ use allowances::Allowances;
 use blobs::Blobs;
 use delivery::{Delivery, Holder};
 use epochs::Epochs;
+use events::Events;
 use fees::Fees;
 use grounds::{Cast, Rights};
 use heights::Heights;
@@ -121,6 +124,7 @@ pub(crate) struct Invariants {
     pub(crate) delivery: Delivery,
     activities: Activities,
     blobs: Blobs,
+    events: Events,
     rights: Rights,
     pub(crate) permissions: Permissions,
     pub(crate) allowances: Allowances,
@@ -151,6 +155,7 @@ impl Invariants {
             delivery: Delivery::new(size),
             activities: Activities::default(),
             blobs: Blobs::default(),
+            events: Events::default(),
             rights: Rights::new(genesis),
             permissions: Permissions::new(genesis),
             allowances: Allowances::default(),
@@ -448,6 +453,8 @@ impl Invariants {
         self.allowances.block(&mut self.verdicts, chain, block);
         let (told, round) = ((chain, &**block), certificate.round());
         self.blobs.block(&mut self.verdicts, told, round, standing);
+        self.events
+            .block(&mut self.verdicts, told, known, standing, losses);
         self.epochs
             .block(&mut self.verdicts, (chain, block), expected, losses);
         for description in block.opened() {
@@ -475,9 +482,11 @@ impl Invariants {
             self.money.untold(chain);
         }
         let policy = self.epochs.members(epoch).policy();
+        let published = self.blobs.published(block);
         let metered = self.money.block(
             verdicts,
             (chain, block, known),
+            published,
             intake.skipped,
             policy,
             registry,

@@ -405,7 +405,9 @@ fn message_row(sender: &str, height: u64, message: &PostedMessage) -> MessageRow
         }
         SystemMessage::Credit { amount, .. } => format!("transfer of {amount}"),
         SystemMessage::Withdraw { amount, .. } => format!("claim of {amount}"),
-        SystemMessage::User(message) => format!("message of {}", message.application_id),
+        SystemMessage::User(said) => {
+            crate::metrics::messages::said_by(said.application_id, message.kind)
+        }
     };
     MessageRow {
         handle: format!("{sender}:{height}/{}", message.index),

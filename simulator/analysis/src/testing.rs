@@ -13,6 +13,7 @@ use protocol::{
     certificate::{BlockCertificate, CertificateKind, LiteCertificate, Vote, VotePayload},
     committee::ValidatorState,
     description::{ChainDescription, ChainOrigin, InitialChainConfig},
+    error::NodeError,
     execution::{Charged, ExecutionState, Terms, execute_under},
     hash::CryptoHash,
     ids::{
@@ -24,8 +25,10 @@ use protocol::{
     ownership::ChainOwnership,
     policy::ResourceControlPolicy,
     round::Round,
+    rpc::RequestKind,
     sabotage::Sabotage,
     signature::{SignatureScheme, SigningKey},
+    store::Content,
 };
 use scenario::Plan;
 use trace::{Directory, Event, WalletEntry};
@@ -518,8 +521,33 @@ impl Network {
         }
     }
 
+    /// A validator lacks the blobs that a block publishes, and is sent them.
+    fn send_blobs(&mut self, block: &Block) {
+        let (actor, chain) = (worker(0, self.chain_of(block)), block.chain_id());
+        let ids: Vec<_> = block.proposed().published_blobs().collect();
+        for (id, pending) in ids.into_iter().zip(1..) {
+            let Some(blob) = self.scripts.blob(&id) else {
+                continue;
+            };
+            let refused = Observation::RequestRefused {
+                chain,
+                request: RequestKind::Proposal,
+                error: NodeError::BlobsNotFound(vec![id]),
+            };
+            self.tell(actor, refused);
+            let taken = Observation::BlobPending {
+                chain,
+                blob: id,
+                size: blob.size(),
+                pending,
+            };
+            self.tell(actor, taken);
+        }
+    }
+
     /// Everything that a block leads to where nothing goes wrong.
     pub(crate) fn commit(&mut self, block: &Arc<Block>) {
+        self.send_blobs(block);
         self.propose(block, None);
         self.votes(block);
         self.confirm(block);

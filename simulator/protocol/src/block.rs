@@ -128,8 +128,8 @@ pub enum SystemOperation {
 }
 
 impl SystemOperation {
-    /// The blobs that it publishes.
-    fn published(&self) -> [Option<BlobId>; 2] {
+    /// The blobs that it publishes, but for committees.
+    pub(crate) fn published(&self) -> [Option<BlobId>; 2] {
         match self {
             Self::PublishDataBlob { hash } => [Some(BlobId::data(*hash)), None],
             Self::PublishModule { module_id } => module_id.blobs().map(Some),

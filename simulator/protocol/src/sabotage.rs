@@ -46,6 +46,8 @@ pub enum Sabotage {
     MessagesAreFree,
     /// The fuel of applications costs nothing, whatever its price.
     FuelIsFree,
+    /// Publishing blobs costs nothing, whatever its price.
+    BlobsAreFree,
     /// An event gets the index of the one before it.
     EventIndexReused,
     /// An application that follows a stream gets all of it each time.

@@ -233,7 +233,9 @@ fn message_row(line: &MessageLine, src: String, dst: String) -> MessageRow {
         transaction: line.transaction,
         index: line.index,
         dst,
-        app: "system".to_owned(),
+        app: line
+            .application
+            .map_or("system".to_owned(), |application| application.to_string()),
         kind: kind.to_owned(),
         label: line.label(),
         sent_us: signed(line.sent),

@@ -15,6 +15,7 @@ use protocol::{
             HttpResponse, Request, Resources, SendMessageRequest, WriteOperation,
         },
     },
+    blob::BlobType,
     block::{Block, SystemOperation, Transaction},
     ids::{Account, AccountOwner, ApplicationId, ChainId},
     message::MessageAction,
@@ -216,7 +217,9 @@ fn busy(policy: Option<ResourceControlPolicy>, sabotage: Sabotage) -> Network {
         required_application_ids: vec![application],
     }));
     let publish = SystemOperation::PublishModule { module_id };
-    let steps = [publish, create].map(Transaction::ExecuteOperation);
+    let hash = network.scripts.put(BlobType::Data, b"some data").hash;
+    let data = SystemOperation::PublishDataBlob { hash };
+    let steps = [publish, data, create].map(Transaction::ExecuteOperation);
     commit(&mut network, A, steps.into());
     let mut steps = vec![network.pay(10)];
     let operations: [&[u8]; 4] = [b"m\x50", b"pxyz", b"o", b"w"];
@@ -263,7 +266,11 @@ fn honest_applications_break_nothing() {
         let network = busy(policy, Sabotage::None);
         let invariants = watched(&network);
         assert_eq!(invariants.verdicts.violations(), []);
-        for checked in [Invariant::OracleResponses, Invariant::BlockConservation] {
+        for checked in [
+            Invariant::Events,
+            Invariant::OracleResponses,
+            Invariant::BlockConservation,
+        ] {
             assert!(invariants.verdicts.counts(checked).0 > 0, "{checked:?}");
         }
         let supply = Amount::from_tokens(100).attos();
@@ -280,8 +287,64 @@ fn caught(policy: Option<ResourceControlPolicy>, sabotage: Sabotage) -> Vec<Inva
 
 #[test]
 fn i_22_fuel_that_nobody_pays_for() {
-    let broken = caught(Some(prices()), Sabotage::FuelIsFree);
-    assert!(broken.contains(&Invariant::Fees), "{broken:?}");
+    for sabotage in [Sabotage::FuelIsFree, Sabotage::BlobsAreFree] {
+        let broken = caught(Some(prices()), sabotage);
+        assert!(broken.contains(&Invariant::Fees), "{sabotage:?} {broken:?}");
+    }
+}
+
+#[test]
+fn i_36_an_event_has_the_index_of_another_one() {
+    let (mut network, application) = network(None);
+    network.sabotage = Sabotage::EventIndexReused;
+    let steps = [&b"eone"[..], b"etwo"].map(|bytes| operate(application, bytes));
+    commit(&mut network, A, steps.into());
+    assert_eq!(broken(&network), [Invariant::Events]);
+}
+
+#[test]
+fn i_36_events_are_handed_over_twice() {
+    let broken = caught(None, Sabotage::StreamsHandedTwice);
+    assert_eq!(broken, [Invariant::Events]);
+}
+
+/// `A` has published an event and `B` follows it; the block that hands it over is not told yet.
+fn followed() -> (Network, Arc<Block>) {
+    let (mut network, application) = network(None);
+    commit(&mut network, A, vec![operate(application, b"eone")]);
+    commit(&mut network, B, vec![follow(application)]);
+    let update = range(&network, application, 1);
+    let block = network.block(B, vec![update]);
+    (network, block)
+}
+
+#[test]
+fn i_36_what_is_read_is_what_was_published() {
+    let (mut network, block) = followed();
+    network.commit(&block);
+    assert_eq!(broken(&network), []);
+
+    let (mut network, block) = followed();
+    let elsewhere = tampered(&block, |_, outcome| {
+        outcome.oracle_responses[0]
+            .retain(|answer| !matches!(answer, OracleResponse::EventExists(_)));
+    });
+    network.commit(&elsewhere);
+    assert!(broken(&network).contains(&Invariant::Events));
+
+    let (mut network, block) = followed();
+    let lie = tampered(&block, |_, outcome| {
+        let exists = outcome.oracle_responses[0]
+            .iter()
+            .find_map(|answer| match answer {
+                OracleResponse::EventExists(id) => Some((**id).clone()),
+                _ => None,
+            });
+        let read = (exists.expect("it was looked for"), b"two"[..].into());
+        outcome.oracle_responses[0].push(OracleResponse::StreamEvent(Arc::new(read)));
+    });
+    network.commit(&lie);
+    assert!(broken(&network).contains(&Invariant::Events));
 }
 
 /// A block of an application, confirmed with something else that it did.

@@ -28,6 +28,8 @@ pub(crate) struct Blobs {
     referred: BTreeSet<BlobId>,
     /// By chain: the blobs that it has used; `None` once a block of it is missing.
     used: Vec<Option<BTreeSet<BlobId>>>,
+    /// How large blobs are, as told by who took them in.
+    sizes: BTreeMap<BlobId, u64>,
     /// By validator: what it has stored.
     stored: BTreeSet<(u32, BlobId)>,
     /// By validator and chain: what it has said to lack.
@@ -66,6 +68,27 @@ impl Blobs {
         }
     }
 
+    /// How many blobs each transaction of a block publishes that cost something, and their bytes; `None`
+    /// if somebody has not told how large one is.
+    pub(super) fn published(&self, block: &Block) -> Option<Vec<(u64, u64)>> {
+        let transactions = block.proposed().transactions.iter();
+        let published = transactions.map(|transaction| {
+            let Transaction::ExecuteOperation(operation) = transaction else {
+                return Some((0, 0));
+            };
+            let ids: &[BlobId] = match operation {
+                SystemOperation::PublishDataBlob { hash } => &[BlobId::data(*hash)],
+                SystemOperation::PublishModule { module_id } => &module_id.blobs(),
+                _ => &[],
+            };
+            ids.iter().try_fold((0u64, 0u64), |(count, bytes), id| {
+                let size = self.sizes.get(id)?;
+                Some((count + 1, bytes.saturating_add(*size)))
+            })
+        });
+        published.collect()
+    }
+
     /// A fact that a worker tells. `lossy`: facts may be missing.
     pub(crate) fn worker(
         &mut self,
@@ -95,6 +118,7 @@ impl Blobs {
                 pending,
                 ..
             } => {
+                self.sizes.insert(*blob, *size);
                 let limits = BlobLimits::DEFAULT;
                 let few = *pending <= 2 * limits.maximum_published_blobs;
                 let small = *size <= limits.maximum_blob_size;

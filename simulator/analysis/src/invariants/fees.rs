@@ -88,6 +88,8 @@ pub(super) struct Meter<'a> {
     policy: &'a ResourceControlPolicy,
     block: &'a Block,
     known: Known<'a>,
+    /// Blobs that each transaction publishes, and their bytes.
+    published: Vec<(u64, u64)>,
     /// The next transaction.
     position: usize,
     size: u64,
@@ -140,6 +142,7 @@ impl<'a> Meter<'a> {
         verdicts: &mut Verdicts,
         policy: &'a ResourceControlPolicy,
         (block, known): (&'a Block, Known<'a>),
+        published: Vec<(u64, u64)>,
     ) -> Self {
         let (size, max) = (
             bytes(block.proposed()),
@@ -150,6 +153,7 @@ impl<'a> Meter<'a> {
             policy,
             block,
             known,
+            published,
             used: [0; 3],
             position: 0,
             size: ResourceControlPolicy::EMPTY_BLOCK_SIZE,
@@ -177,6 +181,8 @@ impl<'a> Meter<'a> {
         self.size = self
             .size
             .saturating_add(self.left_by_applications(verdicts));
+        let published = self.published.get(self.position);
+        let (blobs, blob_bytes) = published.copied().unwrap_or_default();
         self.position += 1;
         let prices = &self.policy.prices;
         let price = |each: Amount, byte: Amount, bytes: u64| {
@@ -190,7 +196,10 @@ impl<'a> Meter<'a> {
                 (price(prices.operation, prices.operation_byte, size), size)
             }
         };
-        let mut fees = own;
+        let each = |price: Amount, count: u64| price.attos().saturating_mul(u128::from(count));
+        let mut fees = each(prices.blob_published, blobs)
+            .saturating_add(each(prices.blob_byte_published, blob_bytes))
+            .saturating_add(own);
         for message in &messages {
             if message.kind != MessageKind::Bouncing {
                 let size = bytes(&message.message);

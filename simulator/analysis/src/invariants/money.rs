@@ -113,21 +113,33 @@ impl Money {
     }
 
     /// Takes in a confirmed block; `skipped` is what bundles held that it jumped over, `policy` what
-    /// resources cost in its epoch, `known` what its applications did. Gives what it has cost, where anything costs, and what its chain
+    /// resources cost in its epoch, `known` what its applications did, `published` the blobs of each
+    /// transaction with their bytes. Gives what it has cost, where anything costs, and what its chain
     /// holds after it.
     pub(crate) fn block(
         &mut self,
         verdicts: &mut Verdicts,
         (chain, block, known): (ChainNo, &Block, Known<'_>),
+        published: Option<Vec<(u64, u64)>>,
         skipped: u128,
         policy: Option<&ResourceControlPolicy>,
         registry: &mut Registry,
     ) -> Option<(u128, Option<u128>)> {
         reach(&mut self.accounts, chain.index());
+        let priced = policy.is_some_and(|policy| {
+            let prices = &policy.prices;
+            !prices.blob_published.is_zero() || !prices.blob_byte_published.is_zero()
+        });
+        let known = match &published {
+            // It costs something, and nobody has told how much.
+            None if priced => Known::Untold,
+            Some(_) | None => known,
+        };
         if known.told().is_none() {
             self.untold(chain);
         }
-        let meter = policy.map(|policy| Meter::new(verdicts, policy, (block, known)));
+        let published = published.unwrap_or_default();
+        let meter = policy.map(|policy| Meter::new(verdicts, policy, (block, known), published));
         let accounts = &mut self.accounts[chain.index()];
         let mut reckoning = Reckoning::new(verdicts, accounts, (block, known), meter);
         for transaction in &block.proposed().transactions {

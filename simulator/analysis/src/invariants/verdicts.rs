@@ -109,6 +109,9 @@ invariants! {
     BlobsStored = "I-34 BlobsStored",
     /// Blobs are taken in only if a pending or certified block refers to them, and not too many.
     BlobsExpected = "I-35 BlobsExpected",
+    /// Events of a stream are numbered without a gap, say the same to everybody, and come to who
+    /// follows them once and in order.
+    Events = "I-36 Events",
     /// A chain goes through the epochs one by one, each created by the admin chain.
     EpochOrder = "I-37 Epoch",
     /// No message of a revoked epoch is taken in unless a later one vouches for it.

@@ -7,7 +7,7 @@ use engine::VirtualTime;
 use protocol::{
     Amount,
     block::Block,
-    ids::Cursor,
+    ids::{ApplicationId, Cursor},
     message::{MessageAction, MessageBundle, MessageKind, PostedMessage, SystemMessage},
 };
 use scenario::expression::{Counter, Measure};
@@ -29,6 +29,8 @@ pub(crate) struct MessageLine {
     pub(crate) kind: MessageKind,
     /// Whether it asks for money instead of bringing it.
     pub(crate) withdraws: bool,
+    /// Whose it is, if not the protocol's own.
+    pub(crate) application: Option<ApplicationId>,
     pub(crate) outcome: MessageOutcome,
     pub(crate) amount: u128,
     pub(crate) sent: u64,
@@ -39,8 +41,11 @@ pub(crate) struct MessageLine {
 }
 
 impl MessageLine {
-    /// Short human label, such as `transfer 10`.
+    /// Short human label, such as `transfer 10` or `message of 1a2b3c4d`.
     pub(crate) fn label(&self) -> String {
+        if let Some(application) = self.application {
+            return said_by(application, self.kind);
+        }
         let what = match (self.withdraws, self.kind) {
             (true, _) => "withdraw",
             (false, MessageKind::Bouncing) => "bounce",
@@ -49,6 +54,18 @@ impl MessageLine {
             }
         };
         format!("{what} {}", Amount::from_attos(self.amount))
+    }
+}
+
+/// A message of an application, in words.
+pub(crate) fn said_by(application: ApplicationId, kind: MessageKind) -> String {
+    let id = application.to_string();
+    let id = id.get(..8).unwrap_or(&id);
+    match kind {
+        MessageKind::Bouncing => format!("returning message of {id}"),
+        MessageKind::Simple | MessageKind::Protected | MessageKind::Tracked => {
+            format!("message of {id}")
+        }
     }
 }
 
@@ -327,10 +344,10 @@ fn line(
     posted: &PostedMessage,
     sent: u64,
 ) -> MessageLine {
-    let (withdraws, amount) = match &posted.message {
-        SystemMessage::Credit { amount, .. } => (false, amount.attos()),
-        SystemMessage::Withdraw { amount, .. } => (true, amount.attos()),
-        SystemMessage::User(_) => (false, 0),
+    let (withdraws, amount, application) = match &posted.message {
+        SystemMessage::Credit { amount, .. } => (false, amount.attos(), None),
+        SystemMessage::Withdraw { amount, .. } => (true, amount.attos(), None),
+        SystemMessage::User(message) => (false, 0, Some(message.application_id)),
     };
     MessageLine {
         src,
@@ -340,6 +357,7 @@ fn line(
         index: posted.index,
         kind: posted.kind,
         withdraws,
+        application,
         outcome: MessageOutcome::InFlight,
         amount,
         sent,

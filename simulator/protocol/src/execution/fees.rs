@@ -129,8 +129,29 @@ impl Execution<'_> {
         }
     }
 
+    /// What an operation costs for the blobs that it publishes, each and each byte (8.5).
+    fn published(&self, step: &Transaction) -> Result<Amount, ExecutionError> {
+        let (Some(meter), Transaction::ExecuteOperation(operation)) = (&self.meter, step) else {
+            return Ok(Amount::ZERO);
+        };
+        let prices = &meter.policy.prices;
+        let free = prices.blob_published.is_zero() && prices.blob_byte_published.is_zero();
+        if free || self.sabotage == Sabotage::BlobsAreFree {
+            return Ok(Amount::ZERO);
+        }
+        let mut ids = operation.published().into_iter().flatten();
+        ids.try_fold(Amount::ZERO, |sum, id| {
+            let blob = self.content.and_then(|content| content.blob(&id));
+            let blob = blob.ok_or(ExecutionError::MissingBlob(id))?;
+            let bytes = prices.blob_byte_published.saturating_mul(blob.size());
+            let price = prices.blob_published.saturating_add(bytes);
+            Ok(sum.saturating_add(price))
+        })
+    }
+
     /// After a transaction: what it sends takes up room, and it has its price.
     pub(super) fn settle(&mut self, step: &Transaction) -> Result<(), ExecutionError> {
+        let published = self.published(step)?;
         let Some(meter) = &mut self.meter else {
             return Ok(());
         };
@@ -144,7 +165,7 @@ impl Execution<'_> {
             Transaction::ReceiveMessages(_) => Amount::ZERO,
             Transaction::ExecuteOperation(operation) => meter.operation(operation),
         };
-        let mut fees = own;
+        let mut fees = own.saturating_add(published);
         if self.sabotage != Sabotage::MessagesAreFree {
             fees = fees.saturating_add(meter.messages(messages));
         }
