@@ -15,7 +15,11 @@ const OUT_OF_REACH: [&str; 2] = ["HeightBelowMax", "CertificateAboveLock"];
 
 /// Runs a scenario; returns the voting rules that it has tried.
 fn check(name: &str, source: &str) -> BTreeSet<String> {
-    let plan = source_plan(source, &[], Options::default());
+    check_with(name, source, Options::default())
+}
+
+fn check_with(name: &str, source: &str, options: Options) -> BTreeSet<String> {
+    let plan = source_plan(source, &[], options);
     assert_eq!(plan.name, name, "a scenario is called as its file");
     let heap = watch(&plan, Drive::Heap, BuildOptions::default());
     let failed: Vec<_> = heap
@@ -76,9 +80,26 @@ fn the_shows_of_shared_chains_pass_with_one_hash() {
 
 #[test]
 fn the_shows_of_applications_pass_with_one_hash() {
-    for name in ["counter", "fungible-everywhere"] {
+    let names = [
+        "counter",
+        "fungible-everywhere",
+        "crowd-funding",
+        "social-feed",
+        "amm-rush",
+        "game-night",
+        "hostile-app",
+    ];
+    for name in names {
         let show = scenario::bundled_scenario(name).expect("bundled");
         check(show.name, show.source);
+    }
+    let swap = scenario::bundled_scenario("atomic-swap").expect("bundled");
+    for variant in ["happy", "bob-vanishes"] {
+        let options = Options {
+            variant: Some(variant.to_owned()),
+            ..Options::default()
+        };
+        check_with(swap.name, swap.source, options);
     }
 }
 

@@ -405,9 +405,10 @@ fn message_row(sender: &str, height: u64, message: &PostedMessage) -> MessageRow
         }
         SystemMessage::Credit { amount, .. } => format!("transfer of {amount}"),
         SystemMessage::Withdraw { amount, .. } => format!("claim of {amount}"),
-        SystemMessage::User(said) => {
-            crate::metrics::messages::said_by(said.application_id, message.kind)
-        }
+        SystemMessage::User(said) => crate::metrics::messages::said_by(
+            &crate::names::short(said.application_id),
+            message.kind,
+        ),
     };
     MessageRow {
         handle: format!("{sender}:{height}/{}", message.index),

@@ -9,7 +9,7 @@ use engine::ActorId;
 use protocol::{
     block::Block,
     description::ChainDescription,
-    ids::{AccountOwner, ChainId},
+    ids::{AccountOwner, ApplicationId, ChainId},
 };
 use scenario::{
     Plan,
@@ -27,7 +27,8 @@ use crate::{
 struct Unopened {
     chain: ChainIndex,
     parent: ChainIndex,
-    balance: u128,
+    /// Of one that an application opens nobody knows it before.
+    balance: Option<u128>,
     owners: Vec<AccountOwner>,
 }
 
@@ -40,6 +41,8 @@ pub(crate) struct Names<'a> {
     plan_of: Vec<Option<ChainIndex>>,
     owners: Vec<Option<AccountOwner>>,
     unopened: Vec<Unopened>,
+    /// What the scenario calls applications that were created.
+    applications: BTreeMap<ApplicationId, String>,
 }
 
 impl<'a> Names<'a> {
@@ -85,7 +88,9 @@ impl<'a> Names<'a> {
                     .filter_map(|one| owners[one.owner.position()]);
                 let mut owners: Vec<_> = owners.collect();
                 owners.sort_unstable();
-                let (chain, balance) = (ChainIndex::at(position), chain.balance.attos());
+                let balance = chain.balance.attos();
+                let chain = ChainIndex::at(position);
+                let balance = (!plan.is_opened_by_call(chain)).then_some(balance);
                 unopened.push(Unopened {
                     chain,
                     parent,
@@ -104,8 +109,24 @@ impl<'a> Names<'a> {
             plan_of,
             owners,
             unopened,
+            applications: BTreeMap::new(),
         };
         (names, ordered)
+    }
+
+    /// An application is created: finds out which of the plan it is.
+    pub(crate) fn created(&mut self, placeholder: ApplicationId, application: ApplicationId) {
+        let mut planned = self.plan.applications.iter();
+        let is_it = |name: &str| ApplicationId::placeholder(name) == placeholder;
+        if let Some(found) = planned.find(|one| is_it(&one.name)) {
+            self.applications.insert(application, found.name.clone());
+        }
+    }
+
+    /// The name of an application: that of the plan, or the beginning of its id.
+    pub(crate) fn application(&self, application: ApplicationId) -> String {
+        let known = self.applications.get(&application);
+        known.cloned().unwrap_or_else(|| short(application))
     }
 
     /// A chain is opened: finds out which of the plan it is.
@@ -130,7 +151,9 @@ impl<'a> Names<'a> {
         owners.sort_unstable();
         let is_it = |one: &Unopened| {
             Some(one.parent) == parent
-                && one.balance == config.balance.attos()
+                && one
+                    .balance
+                    .is_none_or(|balance| balance == config.balance.attos())
                 && one.owners == owners
         };
         if let Some(at) = self.unopened.iter().position(is_it) {
@@ -224,4 +247,10 @@ impl<'a> Names<'a> {
             detail: broken.detail.clone(),
         }
     }
+}
+
+/// The beginning of an application's id.
+pub(crate) fn short(application: ApplicationId) -> String {
+    let id = application.to_string();
+    id.get(..8).unwrap_or(&id).to_owned()
 }

@@ -229,6 +229,14 @@ impl<'a> Watcher<'a> {
                     let (invariants, names) = (&mut self.invariants, &self.names);
                     self.liveness.observe(stamp, fact, chain, invariants, names);
                 }
+                if let Observation::ApplicationCreated {
+                    placeholder,
+                    application,
+                    ..
+                } = &**fact
+                {
+                    self.names.created(*placeholder, *application);
+                }
                 if let (
                     Some(Standing::Next | Standing::AfterGap),
                     Observation::BlockConfirmed { certificate },

@@ -44,6 +44,12 @@ const ALL: &[Bundled] = bundled![
     "broken-assumption",
     "counter",
     "fungible-everywhere",
+    "crowd-funding",
+    "social-feed",
+    "atomic-swap",
+    "amm-rush",
+    "game-night",
+    "hostile-app",
 ];
 
 /// All of them; the first one is the default.

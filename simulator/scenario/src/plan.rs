@@ -109,6 +109,18 @@ impl Plan {
             })
     }
 
+    /// Whether an application opens a chain.
+    pub fn is_opened_by_call(&self, chain: ChainIndex) -> bool {
+        let opens = |step: &StepPlan| match &step.action {
+            Action::Call(call) => call.opens == Some(chain),
+            _ => false,
+        };
+        self.workloads.iter().any(|workload| match &workload.kind {
+            WorkloadKind::Script(steps) => steps.iter().any(opens),
+            WorkloadKind::Open(..) | WorkloadKind::Closed(..) => false,
+        })
+    }
+
     /// The name of an owner.
     ///
     /// # Panics

@@ -84,7 +84,7 @@ pub(super) fn tables(sources: &Sources<'_>) -> Tables {
             .collect(),
         messages: messages
             .iter()
-            .map(|line| message_row(line, name(line.src), name(line.dst)))
+            .map(|line| message_row(line, name(line.src), name(line.dst), names))
             .collect(),
         workers: metrics
             .workers
@@ -220,7 +220,7 @@ fn block_row(line: &BlockLine, names: &Names<'_>, chain: String) -> BlockRow {
     }
 }
 
-fn message_row(line: &MessageLine, src: String, dst: String) -> MessageRow {
+fn message_row(line: &MessageLine, src: String, dst: String, names: &Names<'_>) -> MessageRow {
     let kind = match line.kind {
         MessageKind::Simple => "simple",
         MessageKind::Protected => "protected",
@@ -233,11 +233,11 @@ fn message_row(line: &MessageLine, src: String, dst: String) -> MessageRow {
         transaction: line.transaction,
         index: line.index,
         dst,
-        app: line
-            .application
-            .map_or("system".to_owned(), |application| application.to_string()),
+        app: line.application.map_or("system".to_owned(), |application| {
+            names.application(application)
+        }),
         kind: kind.to_owned(),
-        label: line.label(),
+        label: line.label(names),
         sent_us: signed(line.sent),
         delivered_first_us: at(line.delivered_first),
         delivered_quorum_us: at(line.delivered_quorum),

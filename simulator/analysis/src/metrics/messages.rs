@@ -14,6 +14,7 @@ use scenario::expression::{Counter, Measure};
 
 use super::{Counters, NEVER, Rows, windows::Windows};
 use crate::{
+    names::Names,
     registry::{ChainNo, PairNo, Registry, index, long, number, reach},
     tables::MessageOutcome,
 };
@@ -41,10 +42,10 @@ pub(crate) struct MessageLine {
 }
 
 impl MessageLine {
-    /// Short human label, such as `transfer 10` or `message of 1a2b3c4d`.
-    pub(crate) fn label(&self) -> String {
+    /// Short human label, such as `transfer 10` or `message of gold`.
+    pub(crate) fn label(&self, names: &Names<'_>) -> String {
         if let Some(application) = self.application {
-            return said_by(application, self.kind);
+            return said_by(&names.application(application), self.kind);
         }
         let what = match (self.withdraws, self.kind) {
             (true, _) => "withdraw",
@@ -58,13 +59,11 @@ impl MessageLine {
 }
 
 /// A message of an application, in words.
-pub(crate) fn said_by(application: ApplicationId, kind: MessageKind) -> String {
-    let id = application.to_string();
-    let id = id.get(..8).unwrap_or(&id);
+pub(crate) fn said_by(application: &str, kind: MessageKind) -> String {
     match kind {
-        MessageKind::Bouncing => format!("returning message of {id}"),
+        MessageKind::Bouncing => format!("returning message of {application}"),
         MessageKind::Simple | MessageKind::Protected | MessageKind::Tracked => {
-            format!("message of {id}")
+            format!("message of {application}")
         }
     }
 }
