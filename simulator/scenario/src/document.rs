@@ -198,10 +198,10 @@ impl Document {
                     Err(_) => foreign,
                 }
             }
-            DeValue::Float(number) if at.is_free() => number
-                .as_str()
-                .parse()
-                .map_or(foreign, |number: f64| Value::from(number)),
+            // Written as in JSON, it is read as JSON would.
+            DeValue::Float(number) if at.is_free() => {
+                serde_json::from_str(number.as_str()).unwrap_or(foreign)
+            }
             DeValue::Float(_) | DeValue::Datetime(_) => foreign,
             DeValue::Boolean(truth) => Value::Bool(*truth),
             DeValue::Array(items) => Value::Array(
